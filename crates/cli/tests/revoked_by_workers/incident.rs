@@ -1,9 +1,11 @@
 //! Many accounts of simulated platforms, the tokens of which are revoked by workers.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -20,6 +22,9 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
 /// The number by which the waits are divided: a claim lasts for two seconds, and not for 20.
 const DIVISOR: &str = "10";
+
+/// The time within which anything ends.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The tokens of the canary wave.
 pub(crate) const CANARY: usize = 5;
@@ -113,14 +118,24 @@ impl Incident {
         run.hiding(&credentials.collect::<Vec<_>>())
     }
 
-    pub(crate) fn spawn(&self, words: &[&str]) -> Child {
+    /// Starts a command whose output goes to files: nobody reads a pipe meanwhile.
+    pub(crate) fn spawn(&self, words: &[&str]) -> Spawned {
+        static NUMBER: AtomicU32 = AtomicU32::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let file = |name: &str| self.directory.path().join(format!("{name}-{number}"));
+        let (stdout, stderr) = (file("stdout"), file("stderr"));
         let mut program = program(&[words, &["--config", &self.path]].concat());
         let program = program.envs(self.environment());
-        program
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+        let program = program.stdout(File::create(&stdout).unwrap());
+        let child = program
+            .stderr(File::create(&stderr).unwrap())
             .spawn()
-            .unwrap()
+            .unwrap();
+        Spawned {
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     /// Starts a worker, whose output nobody reads.
@@ -287,12 +302,25 @@ pub(crate) fn wait_until(what: &str, condition: impl Fn() -> bool) {
     }
 }
 
-/// Waits until a process has ended.
-pub(crate) fn ended(child: Child) -> Run {
-    let output = child.wait_with_output().unwrap();
-    Run {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
+/// A command that was started.
+pub(crate) struct Spawned {
+    pub(crate) child: Child,
+    stdout: PathBuf,
+    stderr: PathBuf,
+}
+
+impl Spawned {
+    /// Waits until it has ended, or ends it after two minutes.
+    pub(crate) fn ended(mut self) -> Run {
+        let started = Instant::now();
+        while self.child.try_wait().unwrap().is_none() && started.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        let _ = self.child.kill();
+        Run {
+            code: self.child.wait().unwrap().code().unwrap_or(-1),
+            stdout: std::fs::read_to_string(self.stdout).unwrap(),
+            stderr: std::fs::read_to_string(self.stderr).unwrap(),
+        }
     }
 }

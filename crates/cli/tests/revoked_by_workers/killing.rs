@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use tokenfleet_simulators::Action;
 
-use crate::incident::{Account, CANARY, Incident, Place, ended, verdicts};
+use crate::incident::{Account, CANARY, Incident, Place, verdicts};
 use crate::revoke;
 
 /// The tokens of an account.
@@ -35,17 +35,11 @@ pub(crate) fn kill_workers(place: Place) {
     }
     let queues = incident.accounts.len().div_ceil(WORKERS).max(4);
     let started = Instant::now();
-    let watching = incident.spawn(&revoke(&plan));
+    let mut watching = incident.spawn(&revoke(&plan));
     let mut workers: Vec<_> = (0..WORKERS).map(|_| incident.worker(queues)).collect();
     let interval = Duration::from_millis(if is_long { 2_000 } else { 300 });
     let (mut kills, mut have_all_died) = (0, false);
-    let mut watching = Some(watching);
-    while let Some(mut child) = watching.take() {
-        if child.try_wait().unwrap().is_some() {
-            watching = Some(child);
-            break;
-        }
-        watching = Some(child);
+    while watching.child.try_wait().unwrap().is_none() {
         std::thread::sleep(interval);
         if !have_all_died && incident.alive() < incident.count() / 2 {
             have_all_died = true;
@@ -64,7 +58,7 @@ pub(crate) fn kill_workers(place: Place) {
             "it never ends"
         );
     }
-    let run = ended(watching.unwrap());
+    let run = watching.ended();
     let wall = started.elapsed();
     workers.into_iter().for_each(kill);
     let verdicts = verdicts(&run.stdout);

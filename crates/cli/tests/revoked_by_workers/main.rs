@@ -15,7 +15,7 @@ mod support;
 
 use std::time::Duration;
 
-use incident::{CANARY, Incident, Place, ended, verdicts, wait_until};
+use incident::{CANARY, Incident, Place, verdicts, wait_until};
 use support::rotating::{lines, send};
 use tokenfleet_simulators::{Action, Canned};
 
@@ -54,7 +54,7 @@ fn a_failed_canary_stops_the_rest_until_a_person_decides() {
     });
     let operation = incident.operation();
     incident.run(&["worker", "--once"]).ends_with(3);
-    let run = ended(watching).ends_with(1);
+    let run = watching.ended().ends_with(1);
     assert!(run.stderr.contains("wait"), "{run:?}");
     assert!(
         run.stderr
@@ -76,7 +76,7 @@ fn a_failed_canary_stops_the_rest_until_a_person_decides() {
     incident
         .run(&["operations", "resume", &operation, "--yes"])
         .ends_with(0);
-    incident.run(&["worker", "--once"]).ends_with(0);
+    incident.run(&["worker", "--once"]).ends_with(3);
     let shown = incident.run(&[
         "operations",
         "show",
@@ -105,7 +105,7 @@ fn a_failed_canary_stops_the_rest_until_a_person_decides() {
         !lines(&incident.run(&["operations", "--output=ndjson"]).stdout).is_empty()
     });
     incident.run(&["worker", "--once"]).ends_with(0);
-    let again = ended(again).ends_with(0);
+    let again = again.ended().ends_with(0);
     assert_eq!(verdicts(&again.stdout).len(), incident.count(), "{again:?}");
     assert_eq!(incident.alive(), 0);
     let after = incident
@@ -130,8 +130,8 @@ fn whoever_stops_watching_stops_nothing() {
     wait_until("opened", || {
         !lines(&incident.run(&["operations", "--output=ndjson"]).stdout).is_empty()
     });
-    send(&watching, "INT");
-    let run = ended(watching).ends_with(7);
+    send(&watching.child, "INT");
+    let run = watching.ended().ends_with(7);
     assert!(run.stderr.contains("the workers go on"), "{run:?}");
     let operation = incident.operation();
     // Nobody else carries it out meanwhile.
@@ -169,7 +169,7 @@ fn a_plan_that_is_given_up_leaves_alone_what_is_not_begun() {
     incident
         .run(&["operations", "abandon", &operation, "--yes"])
         .ends_with(0);
-    let run = ended(watching);
+    let run = watching.ended();
     assert_ne!(run.code, 0, "{run:?}");
     assert!(run.stderr.contains("not attempted"), "{run:?}");
     worker.kill().unwrap();

@@ -9,6 +9,8 @@ use tokenfleet::{
     Operation, Result, RevocationPlan, Timestamp, TokenId, TokenProvider, TokenProviderExt,
 };
 use tokenfleet_ledger::Write;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::claim::Claim;
@@ -46,7 +48,8 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<bo
     let record = AccountRecord::from_json(&task.state)?;
     let work = Box::pin(carry_out(working, &claim, id, record, part));
     let Some(ended) = claim.hold(work).await else {
-        // Another worker has taken over, or will.
+        // If nobody has taken over, whoever is the first does.
+        claim.release(Some(Timestamp::now())).await?;
         return Ok(true);
     };
     let due = match &ended {
@@ -181,6 +184,9 @@ fn open(
 }
 
 /// Revokes tokens and records their verdicts. Returns the reason if not all were tried.
+///
+/// The two go on side by side: a revocation that is not polled may be in the middle of a
+/// transaction of the ledger, which a record would wait for.
 async fn revoke(
     working: &Working<'_>,
     claim: &Claim,
@@ -188,6 +194,45 @@ async fn revoke(
     mut revocations: RevokeMany<'_>,
     unfinished: &Unfinished,
 ) -> Result<Option<Ended>> {
+    let (sender, verdicts) = unbounded_channel();
+    let given_up = Notify::new();
+    let revoking = async {
+        // Dropped at the end, which ends the recording.
+        let sender = sender;
+        let (mut stopped, mut is_stopping) = (None, false);
+        loop {
+            let reason = tokio::select! {
+                biased;
+                next = revocations.next() => match next {
+                    Some(judged) => {
+                        let _ = sender.send(judged);
+                        continue;
+                    }
+                    None => return stopped,
+                },
+                () = working.stop.requested(), if !is_stopping => Ended::Stopped,
+                () = given_up.notified(), if !is_stopping => Ended::Closed,
+            };
+            is_stopping = true;
+            if !revocations.stop().is_empty() {
+                stopped = Some(reason);
+            }
+        }
+    };
+    let recording = record_verdicts(working, claim, record, (verdicts, &given_up), unfinished);
+    let (stopped, is_ours) = tokio::join!(revoking, recording);
+    Ok(if is_ours? { stopped } else { Some(Ended::Lost) })
+}
+
+/// Records verdicts as they come, and gives the rest up if the plan was. Returns `false` if another
+/// worker has taken over.
+async fn record_verdicts(
+    working: &Working<'_>,
+    claim: &Claim,
+    record: &mut AccountRecord,
+    (mut verdicts, given_up): (UnboundedReceiver<(TokenId, RevocationVerdict)>, &Notify),
+    unfinished: &Unfinished,
+) -> Result<bool> {
     let every = |interval: Duration| {
         let interval = scaled(interval);
         let mut ticks = interval_at(Instant::now() + interval, interval);
@@ -195,35 +240,27 @@ async fn revoke(
         ticks
     };
     let (mut records, mut looks) = (every(RECORD_INTERVAL), every(LOOK_INTERVAL));
-    let mut stopped = None;
-    let (mut is_stopping, mut is_recorded) = (false, true);
+    let mut is_recorded = true;
     loop {
         tokio::select! {
-            biased;
-            next = revocations.next() => match next {
+            next = verdicts.recv() => match next {
                 Some((id, verdict)) => {
                     unfinished.resolve(working, &id, &verdict).await;
                     record.verdicts.push(Verdict::new(id, &verdict));
                     is_recorded = false;
                 }
-                None => return Ok(stopped),
+                None => return Ok(true),
             },
-            () = working.stop.requested(), if !is_stopping => {
-                is_stopping = true;
-                if !revocations.stop().is_empty() {
-                    stopped = Some(Ended::Stopped);
-                }
-            }
             _ = records.tick(), if !is_recorded => {
                 if !claim.record(&record.to_json()?, false).await? {
-                    return Ok(Some(Ended::Lost));
+                    given_up.notify_one();
+                    return Ok(false);
                 }
                 is_recorded = true;
             }
-            _ = looks.tick(), if !is_stopping => {
-                is_stopping = is_given_up(working, record.plan).await?;
-                if is_stopping && !revocations.stop().is_empty() {
-                    stopped = Some(Ended::Closed);
+            _ = looks.tick() => {
+                if is_given_up(working, record.plan).await? {
+                    given_up.notify_one();
                 }
             }
         }

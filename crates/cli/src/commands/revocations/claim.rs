@@ -74,10 +74,11 @@ impl Claim {
     }
 
     /// Works while the claim lasts, and extends it meanwhile. `None` if it ran out, or somebody
-    /// else has taken over: the work was dropped then.
+    /// else has taken over: the work was dropped then, and is begun anew.
     ///
     /// The work is polled only while the claim lasts, so a process that was stopped and comes back
-    /// sends nothing more.
+    /// sends nothing more. It is dropped before anything else is asked of the ledger, because it
+    /// may be in the middle of a transaction.
     pub(super) async fn hold<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let mut until = self.until;
         let mut work = pin!(work);
@@ -114,6 +115,10 @@ impl Claim {
     /// Extends the claim after a while, and returns its new end.
     async fn heartbeat(&self) -> Result<Option<Duration>> {
         sleep(scaled(HEARTBEAT)).await;
+        self.extend().await
+    }
+
+    async fn extend(&self) -> Result<Option<Duration>> {
         let asked_at = elapsed();
         let lease = scaled(LEASE);
         let is_extended = self.tasks.extend_claim(self.id, self.epoch, lease).await?;

@@ -35,6 +35,7 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<bo
     let plan = StoredPlan::read(task)?;
     let worked = claim.hold(Box::pin(carry_on(working, &claim, plan))).await;
     let Some(worked) = worked else {
+        claim.release(Some(Timestamp::now())).await?;
         return Ok(true);
     };
     let due = match &worked {
