@@ -142,6 +142,26 @@ fn a_step_that_is_under_way_is_finished_when_a_worker_is_asked_to_stop() {
 }
 
 #[test]
+fn no_other_rotation_of_a_queue_begins_after_a_request_to_stop() {
+    let rotating = Rotating::covered("losant", 3);
+    let fault = json!({"method": "POST", "actions": [{"delay_answer": 1_500}], "times": null});
+    rotating.control("POST", "/faults", &fault.to_string());
+    let before = rotating.requests();
+    let all_open = || rotating.operations().len() == 3 && rotating.alive() == 5;
+    let child = rotating.signal_when(&["worker"], "TERM", all_open);
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let changes = rotating.changes_after(before);
+    let created = changes.iter().filter(|method| *method == "POST").count();
+    assert_eq!(created, 1, "{changes:?}");
+    let logged = lines(&String::from_utf8(output.stderr).unwrap());
+    assert_eq!(logged.len(), 1, "{logged:?}");
+    rotating.clear_faults();
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    assert_all_rotated(&rotating, 3);
+}
+
+#[test]
 fn a_worker_that_waits_for_a_list_ends_when_it_is_asked_to_stop() {
     let rotating = Rotating::covered("losant", 1);
     let fault = json!({"method": "GET", "actions": [{"delay": 30_000}], "times": null});

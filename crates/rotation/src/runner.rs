@@ -128,9 +128,9 @@ impl<'a> Runner<'a> {
 
     /// Does what can be done now.
     ///
-    /// The claim lasts for a minute, and is extended every ten seconds while a call or a wait is
-    /// under way, so a worker that is killed keeps others away for no longer, except in the write
-    /// of a sink without [compare-and-swap](crate::sink::SinkCapabilities::compare_and_swap). A
+    /// The claim lasts for 25 seconds, and is extended every five while a call or a wait is under
+    /// way, so a worker that is killed keeps others away for no longer, except in the write of a
+    /// sink without [compare-and-swap](crate::sink::SinkCapabilities::compare_and_swap). A
     /// call goes on only while the claim lasts, by a [clock](Clock::elapsed) that runs on while the
     /// machine sleeps: a process that was stopped for longer sends nothing more when it comes back,
     /// but for a request that was under way.

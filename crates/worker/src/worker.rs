@@ -47,7 +47,7 @@ enum Event {
 
 type Pending<'a> = Pin<Box<dyn Future<Output = Event> + Send + 'a>>;
 
-/// What one run of a worker is doing.
+/// The run of a worker.
 struct Run<'a> {
     worker: &'a Worker,
     advance: &'a dyn Advance,

@@ -46,7 +46,13 @@ fn a_task_that_somebody_opens_is_carried_on_at_once() {
             for number in 0..20 {
                 let name = number.to_string();
                 let opened = Instant::now();
-                elsewhere.open_task(&due(&name, &name)).await.unwrap();
+                let task = due(&name, &name);
+                // Both announce what they open.
+                let opened_task = match number % 2 {
+                    0 => elsewhere.open_task(&task).await,
+                    _ => elsewhere.open_task_after(&task, None).await,
+                };
+                opened_task.unwrap();
                 while !elsewhere.open_tasks().await.unwrap().is_empty() {
                     assert!(opened.elapsed() < Duration::from_secs(20), "not heard");
                     tokio::time::sleep(Duration::from_millis(2)).await;

@@ -33,6 +33,7 @@ mod revocations;
 mod revoke;
 mod rotate;
 mod rotation_report;
+mod scheduled;
 mod secret;
 mod serving;
 mod show;

@@ -10,13 +10,16 @@ use tokenfleet_worker::{Advance, Advanced, HealthServer, Worker};
 use super::due_rotations::prepare;
 use super::revocations::{self, Working};
 use super::rotation_report::RotationObject;
+use super::scheduled::{Progress, ScheduledTasks};
 use crate::output::{Format, print_error, print_object};
 use crate::rotations::{Progressed, Rotations, Stop};
 
-/// Carries the rotations and the revocations of a queue on, and writes a line for each to standard error.
+/// Carries the revocations, schedules, policies and rotations of a queue on, and writes a line for
+/// each revocation and rotation to standard error.
 pub(super) struct Serving<'a> {
     pub(super) rotations: &'a Rotations<'a>,
     pub(super) revocations: Working<'a>,
+    pub(super) scheduled: ScheduledTasks<'a>,
     pub(super) stop: &'a Stop,
     pub(super) requested_format: Option<Format>,
 }
@@ -24,9 +27,17 @@ pub(super) struct Serving<'a> {
 #[async_trait]
 impl Advance for Serving<'_> {
     async fn advance(&self, queue: &str) -> Result<Advanced> {
-        let mut advanced = Advanced::Nothing;
-        if self.advance_revocations(queue).await? {
-            advanced = Advanced::Something;
+        // In an incident, nothing is more urgent.
+        let is_anything_revoked = self.advance_revocations(queue).await?;
+        // The policies first: they open rotations.
+        let scheduled = Box::pin(self.scheduled.advance(queue)).await?;
+        let mut advanced = if is_anything_revoked || scheduled == Progress::Something {
+            Advanced::Something
+        } else {
+            Advanced::Nothing
+        };
+        if scheduled == Progress::InOtherHands {
+            return Ok(advanced);
         }
         let due = self.rotations.due_in(queue).await?;
         let prepared = prepare(self.rotations, due, self.requested_format, &mut Vec::new()).await;

@@ -31,8 +31,8 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 const LATENCY: Duration = Duration::from_millis(5);
 
 /// The number by which the waits are divided, unless the environment sets it: the claim of a
-/// process that was killed ends after 0.3 s in place of a minute.
-const DIVISOR: u32 = 200;
+/// process that was killed ends after 0.25 s in place of 25 s.
+const DIVISOR: u32 = 100;
 
 /// The maximum number of signals that strike one rotation. Each costs an attempt at most, and there
 /// are five.

@@ -15,11 +15,11 @@ use async_trait::async_trait;
 use tokenfleet_core::journal::{Intent, Journal, Outcome, Resolution};
 use tokenfleet_core::{Result, Secret};
 
+use crate::TaskListener;
 use crate::sql::connection::{Connection, Database, Work};
 use crate::sql::reports::Reports;
 use crate::sql::schema::migrate;
 use crate::sql::writes;
-use crate::{TaskListener, Write};
 pub use builder::PostgresLedgerBuilder;
 use connection::{Idle, PostgresConnection};
 use failure::is_loss;

@@ -12,11 +12,11 @@ use async_trait::async_trait;
 use tokenfleet_core::Result;
 use tokenfleet_core::journal::{Intent, Journal, Outcome, Resolution};
 
+use crate::TaskListener;
 use crate::sql::connection::{Connection, Database, Work};
 use crate::sql::reports::Reports;
 use crate::sql::schema::{accept, migrate};
 use crate::sql::writes;
-use crate::{TaskListener, Write};
 use connection::SqliteConnection;
 
 /// Writes the file anew, and then what is beside it into it.

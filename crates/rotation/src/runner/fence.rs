@@ -13,10 +13,10 @@ use crate::waits::scaled;
 
 /// The time for which a claim lasts that is not extended: a queue waits no longer for a worker that
 /// was killed in a call of the provider.
-pub(crate) const CLAIM: Duration = Duration::from_secs(60);
+pub(crate) const CLAIM: Duration = Duration::from_secs(25);
 
 /// The time between two extensions of a claim.
-pub(super) const HEARTBEAT: Duration = Duration::from_secs(10);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// The time that must be left of a claim whenever a call goes on.
 pub(super) const MARGIN: Duration = Duration::from_secs(5);

@@ -47,12 +47,12 @@ pub(crate) struct Close {
     pub(crate) seen: Arc<Mutex<Seen>>,
 }
 
-/// What the workers of a process did.
+/// The work of the workers of a process.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     /// The queues that somebody has.
     held: BTreeSet<String>,
-    /// How often each task was closed, by its subject.
+    /// The number of times that each task was closed, by its subject.
     pub(crate) closed: BTreeMap<String, u32>,
     /// The calls for each queue.
     pub(crate) calls: BTreeMap<String, u32>,

@@ -30,6 +30,7 @@ use crate::exit::{Exit, Failure};
 use crate::ledger;
 use crate::output::{Format, Output, Results, displayed_id, print_warning};
 use crate::program_name::command_line;
+use crate::schedules::ScheduledTask;
 use crate::selection::{AccountNames, requested_names};
 
 pub(super) use abandon::run as abandon;
@@ -273,6 +274,18 @@ async fn list(
         let object = PlanObject::new(stored);
         results.add(output, &object, object.operation_row())?;
     }
+    let scheduled = match ledger {
+        Some(ledger) if listed == Listed::Open => ledger.open_tasks().await?,
+        _ => Vec::new(),
+    };
+    for task in scheduled.into_iter().filter_map(ScheduledTask::read) {
+        if let Some(object) = task.failing()
+            && names.matches(object.account)
+            && global.providers.is_empty()
+        {
+            results.add(output, &object, object.row())?;
+        }
+    }
     let mut of_tasks = rotations::ids(&open);
     of_tasks.extend(plans.ids);
     for write in operations.iter().flat_map(|operation| operation.open()) {
@@ -305,10 +318,18 @@ async fn show(
     {
         return Ok(Exit::Success);
     }
-    if rotation.is_none() && writes.is_empty() {
+    let task = match ledger {
+        Some(ledger) => ledger.task(id).await?.and_then(ScheduledTask::read),
+        None => None,
+    };
+    if rotation.is_none() && writes.is_empty() && task.is_none() {
         return Err(unknown(id).into());
     }
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    if let Some(task) = &task {
+        let object = task.object();
+        results.add(output, &object, object.row())?;
+    }
     if let Some(stored) = &rotation {
         let object = RotationObject::new(stored);
         if output.format() == Format::Table {

@@ -208,6 +208,6 @@ fn in_other_hands(id: OperationId) -> Error {
     let message = format!("a worker holds the queue of the rotation {id}");
     Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(
         "try again when it has ended; the claim of a worker that was killed runs out by itself, \
-         after a minute or after the longest time of the command that it ran",
+         after 25 seconds or after the longest time of the command that it ran",
     )
 }
