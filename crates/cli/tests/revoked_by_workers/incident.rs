@@ -20,8 +20,11 @@ use crate::support::{Run, program, temporary_file, tokenfleet_with_env};
 /// The servers run in it.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 
-/// The number by which the waits are divided: a claim lasts for two seconds, and not for 20.
-const DIVISOR: &str = "10";
+/// Returns the number by which the waits are divided: a claim lasts for two seconds, and not for
+/// 20, unless the environment says otherwise.
+fn divisor() -> String {
+    std::env::var("TOKENFLEET_WAITS_DIVIDED_BY").unwrap_or_else(|_| "10".to_owned())
+}
 
 /// The time within which anything ends.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -70,7 +73,7 @@ impl Incident {
     pub(crate) fn new(accounts: usize, tokens: usize, place: Place) -> Self {
         let directory = TempDir::new().unwrap();
         let folder = directory.path().to_str().unwrap();
-        let mut variables = vec![("TOKENFLEET_WAITS_DIVIDED_BY".to_owned(), DIVISOR.to_owned())];
+        let mut variables = vec![("TOKENFLEET_WAITS_DIVIDED_BY".to_owned(), divisor())];
         let mut text = format!("[audit]\nfile = '{folder}/audit.jsonl'\n[ledger]\n");
         let postgres = match place {
             Place::File => {

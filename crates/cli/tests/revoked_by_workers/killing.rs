@@ -62,7 +62,7 @@ pub(crate) fn kill_workers(place: Place) {
     let wall = started.elapsed();
     workers.into_iter().for_each(kill);
     let verdicts = verdicts(&run.stdout);
-    let mut refused = 0;
+    let mut unproven = 0;
     for account in &incident.accounts {
         for id in &account.tokens {
             assert!(
@@ -72,30 +72,27 @@ pub(crate) fn kill_workers(place: Place) {
                 run.stderr
             );
             let is_acting = account.acting.as_ref() == Some(id);
-            match verdicts.get(id) {
-                Some(verdict) => assert!(
-                    ["revoked", "already_gone"].contains(&verdict["outcome"].as_str().unwrap()),
-                    "{verdict}"
-                ),
-                // Its worker was killed after the platform had deleted the credential.
-                None => {
-                    assert!(
-                        is_acting,
-                        "{id} of {} has no verdict: {}",
-                        account.name, run.stderr
-                    );
-                    assert!(run.stderr.contains(id), "{}", run.stderr);
-                    refused += 1;
-                }
+            let outcome = verdicts
+                .get(id)
+                .map(|verdict| verdict["outcome"].as_str().unwrap());
+            match outcome {
+                Some("revoked" | "already_gone") => {}
+                // Its worker was killed after the platform had deleted it, and nothing is left by
+                // which the account could be told.
+                Some("not_found_here") => unproven += 1,
+                // Or it was the credential itself.
+                None if is_acting && run.stderr.contains(id) => unproven += 1,
+                _ => panic!("{id} of {}: {outcome:?} {}", account.name, run.stderr),
             }
         }
         check_order(account);
     }
-    assert_eq!(run.code, i32::from(refused > 0), "{}", run.stderr);
+    assert!(unproven <= kills, "{unproven} of {kills}: {}", run.stderr);
+    assert_eq!(run.code, i32::from(unproven > 0), "{}", run.stderr);
     check_canary(&incident);
     println!(
-        "{} tokens of {} accounts: {kills} kills, 100 % verdicts, {refused} of a credential that \
-         was dead when it was asked for again, 0 deletions repeated, {wall:.1?}; the answers alone \
+        "{} tokens of {} accounts: {kills} kills, 100 % verdicts, {unproven} of them without \
+         proof after a kill, 0 deletions repeated, {wall:.1?}; the answers alone \
          take {:.1?}",
         incident.count(),
         incident.accounts.len(),
