@@ -10,6 +10,7 @@ use tokenfleet_rotation::runner::StoredRotation;
 use super::due_rotations::{
     begin_due, carry_on_and_print, is_due, report_unreadable, stopped_before, until_insisted,
 };
+use super::revocations::{Working, carry_on_due};
 use super::scheduled::ScheduledTasks;
 use super::serving::{Serving, watched};
 use crate::accounts::Accounts;
@@ -76,10 +77,12 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     /// Does what is due now, first what is open already, and prints each rotation.
     async fn once(&self, output: &mut Output) -> Result<Exit, Failure> {
+        // In an incident, nothing is more urgent.
+        let mut exits = carry_on_due(&self.revocations()).await?;
         let mut due = self.due().await?;
         let begun = self.begin().await?;
         due.extend(begun.rotations);
-        let mut exits = begun.exits;
+        exits.extend(begun.exits);
         if !begun.unread.is_empty() {
             print_error(self.requested_format, &stopped_before(&begun.unread));
             exits.push(Exit::OutcomeUnknown);
@@ -95,12 +98,23 @@ impl<'a> Worker<'a> {
         Exit::combine(exits).after_writing(written)
     }
 
+    fn revocations(&self) -> Working<'a> {
+        Working {
+            accounts: self.rotations.accounts,
+            ledger: self.rotations.ledger(),
+            stop: self.stop,
+            requested_format: self.requested_format,
+        }
+    }
+
     /// Does what is due until the program is asked to stop.
     async fn serve(&self, arguments: &WorkerArguments) -> Result<Exit, Failure> {
-        let queues = tokenfleet_worker::Worker::new(self.rotations.tasks());
+        let queues = tokenfleet_worker::Worker::new(self.rotations.tasks())
+            .with_max_queues(arguments.max_queues);
         let _watched = watched(arguments.health, &queues).await?;
         let serving = Serving {
             rotations: self.rotations,
+            revocations: self.revocations(),
             scheduled: self.scheduled(Some(self.policies), Format::Ndjson),
             stop: self.stop,
             requested_format: self.requested_format,

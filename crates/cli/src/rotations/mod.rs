@@ -19,6 +19,7 @@ mod step_store;
 mod stop;
 
 pub(crate) use self::carrying_on::carry_on;
+pub(crate) use self::clock::SystemClock;
 pub(crate) use self::covered::{Covered, find_covered};
 pub(crate) use self::given_up::cannot_be_resumed;
 pub(crate) use self::holders::{Holders, warnings_about_holders};

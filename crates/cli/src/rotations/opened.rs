@@ -74,6 +74,10 @@ impl<'a> Rotations<'a> {
         self.sinks.open(place, adopts, transport).await
     }
 
+    pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::clone(&self.ledger)
+    }
+
     /// Returns the tasks of the ledger, whatever their kind.
     pub(crate) fn tasks(&self) -> Arc<dyn Tasks> {
         let ledger = Arc::clone(&self.ledger);

@@ -35,7 +35,9 @@ proptest! {
         if let Some(place) = place {
             account = account.with_place(&place);
         }
+        let firsts: HashSet<_> = tokens.iter().step_by(3).map(|token| token.id.clone()).collect();
         let mut plan = RevocationPlan::new(&account, tokens);
+        plan = plan.with_first(|id| firsts.contains(id));
         plan.owner = owner;
         if let Some(last) = last {
             plan = plan.with_acting_last(TokenId::new(last));
