@@ -31,6 +31,7 @@ mod report;
 mod report_file;
 mod rotations;
 mod running;
+mod schedules;
 mod secret_destination;
 mod selection;
 mod signal;

@@ -32,6 +32,7 @@ mod revocation_report;
 mod revoke;
 mod rotate;
 mod rotation_report;
+mod scheduled;
 mod secret;
 mod serving;
 mod show;

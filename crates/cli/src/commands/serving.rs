@@ -9,12 +9,15 @@ use tokenfleet_worker::{Advance, Advanced, HealthServer, Worker};
 
 use super::due_rotations::prepare;
 use super::rotation_report::RotationObject;
+use super::scheduled::{Progress, ScheduledTasks};
 use crate::output::{Format, print_error, print_object};
 use crate::rotations::{Progressed, Rotations, Stop};
 
-/// Carries the rotations of a queue on, and writes a line for each to standard error.
+/// Carries the schedules, policies and rotations of a queue on, and writes a line for each rotation
+/// to standard error.
 pub(super) struct Serving<'a> {
     pub(super) rotations: &'a Rotations<'a>,
+    pub(super) scheduled: ScheduledTasks<'a>,
     pub(super) stop: &'a Stop,
     pub(super) requested_format: Option<Format>,
 }
@@ -22,9 +25,17 @@ pub(super) struct Serving<'a> {
 #[async_trait]
 impl Advance for Serving<'_> {
     async fn advance(&self, queue: &str) -> Result<Advanced> {
+        // The policies first: they open rotations.
+        let scheduled = Box::pin(self.scheduled.advance(queue)).await?;
+        if scheduled == Progress::InOtherHands {
+            return Ok(Advanced::Nothing);
+        }
         let due = self.rotations.due_in(queue).await?;
         let prepared = prepare(self.rotations, due, self.requested_format, &mut Vec::new()).await;
-        let mut advanced = Advanced::Nothing;
+        let mut advanced = match scheduled {
+            Progress::Something => Advanced::Something,
+            _ => Advanced::Nothing,
+        };
         for rotation in prepared {
             if self.stop.is_requested() {
                 break;

@@ -30,6 +30,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::policies::Policies;
 use crate::progress::with_progress;
+use crate::schedules::Schedule;
 use crate::selection::Selection;
 use crate::sinks::Sinks;
 use crate::{directories, program_name};
@@ -114,11 +115,13 @@ fn policies(configuration: &Configuration) -> Finding {
     let check = || {
         super::check::validate(configuration)?;
         AuditLog::new(configuration)?;
+        Schedule::read_all(configuration)?;
         AnnotationFile::new(configuration)?.read()
     };
     match check() {
         Ok(_) => {
-            let message = "[checks], [audit] and [annotations]; [policies] are under `rotation`";
+            let message = "[checks], [schedules], [audit] and [annotations]; [policies] are under \
+                           `rotation`";
             Finding::new(Check::Policies, Status::Ok, message)
         }
         Err(error) => Finding::failed(Check::Policies, &error),

@@ -28,6 +28,7 @@ use crate::exit::{Exit, Failure};
 use crate::ledger;
 use crate::output::{Format, Output, Results, displayed_id, print_warning};
 use crate::program_name::command_line;
+use crate::schedules::ScheduledTask;
 use crate::selection::{AccountNames, requested_names};
 
 pub(super) use abandon::run as abandon;
@@ -260,6 +261,18 @@ async fn list(
             results.add(output, &object, object.operation_row())?;
         }
     }
+    let scheduled = match ledger {
+        Some(ledger) if listed == Listed::Open => ledger.open_tasks().await?,
+        _ => Vec::new(),
+    };
+    for task in scheduled.into_iter().filter_map(ScheduledTask::read) {
+        if let Some(object) = task.failing()
+            && names.matches(object.account)
+            && global.providers.is_empty()
+        {
+            results.add(output, &object, object.row())?;
+        }
+    }
     let of_rotations = rotations::ids(&open);
     for write in operations.iter().flat_map(|operation| operation.open()) {
         let is_of_rotation = of_rotations.contains(&write.intent.operation_id);
@@ -286,10 +299,18 @@ async fn show(
         Some(ledger) => (rotations::find(ledger, id).await?, ledger.writes(id).await?),
         None => (None, Vec::new()),
     };
-    if rotation.is_none() && writes.is_empty() {
+    let task = match ledger {
+        Some(ledger) => ledger.task(id).await?.and_then(ScheduledTask::read),
+        None => None,
+    };
+    if rotation.is_none() && writes.is_empty() && task.is_none() {
         return Err(unknown(id).into());
     }
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    if let Some(task) = &task {
+        let object = task.object();
+        results.add(output, &object, object.row())?;
+    }
     if let Some(stored) = &rotation {
         let object = RotationObject::new(stored);
         if output.format() == Format::Table {

@@ -49,6 +49,16 @@ fn a_growing_set_is_read_concurrently_as_soon_as_it_stops_growing() {
 }
 
 #[test]
+fn a_set_is_read_concurrently_again_once_nothing_is_deleted_any_more() {
+    let mut pages = FakePages::new(4_000);
+    let mut engine = PageEngine::new(&plan(&vanishing(), 10));
+    let mut widest = |pages: &FakePages| (0..8).map(|_| exchange(&mut engine, pages)).max();
+    assert!(widest(&pages) > Some(4));
+    pages.delete(2_000);
+    assert!(widest(&pages) > Some(4));
+}
+
+#[test]
 fn responses_to_discarded_requests_are_not_waited_for() {
     let pages = FakePages::new(200);
     let mut engine = PageEngine::new(&plan(&growing(), 10));
@@ -136,6 +146,16 @@ fn a_page_range_shows_what_it_was_to_show() {
     let scanned = scan(PageEngine::new(&plan), |request| pages.page(request));
     assert!(scanned.is_complete(), "{scanned:?}");
     assert_eq!(scanned.requests, 1);
+}
+
+#[test]
+fn a_page_of_another_size_serves_no_page_range_although_it_holds_as_many_tokens() {
+    let pages = FakePages::new(24);
+    let query = Query::new().page_size(10).offset(20).limit(10);
+    let plan = Plan::for_query(&query, &appending()).unwrap();
+    let of_four = |request: &PageRequest| pages.page(&request.clone().size(4));
+    let scanned = scan(PageEngine::new(&plan), of_four);
+    assert!(scanned.is_exact(&pages.ids), "{scanned:?}");
 }
 
 #[test]
