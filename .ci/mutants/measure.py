@@ -6,8 +6,9 @@ forms stand, and the variable TOKENFLEET_MUTANT chooses one when a test runs (sw
 that cannot be switched so, or does not compile, is replaced by the next draw.
 
 A mutant is run against its crate's own tests, and if these miss it, against all others, the fastest
-first. A test binary runs only if it reaches the mutant, which one run without mutants shows. A run
-that takes five times as long as that one counts as a catch: an endless loop is noticed.
+first. A test binary runs only if it reaches the mutant, which one run without mutants shows. A test
+that fails must fail once more alone. A run that takes five times as long as without a mutant counts
+as a catch: an endless loop is noticed.
 
 Outcomes are kept in target/mutants/outcomes.jsonl, and what is there is not run again, so that a
 measurement can be stopped at any time. `--again missed` runs those anew that every test missed,
@@ -52,6 +53,7 @@ UNSUITED = {"layers", "documentation", "readme", "program_page", "consumer", "ow
 # The same cases of every property for each mutant, as in .ci/run, and no search for a smaller one.
 PROPERTIES = {"PROPTEST_RNG_SEED": "20261130", "PROPTEST_MAX_SHRINK_ITERS": "0",
               "PROPTEST_DISABLE_FAILURE_PERSISTENCE": "true"}
+TIMEOUT = "timeout"
 
 root = Path(__file__).resolve().parents[2]
 work = root / "target/mutants"
@@ -152,12 +154,12 @@ class Binary:
         # The other tests of a crate share a folder for files.
         self.lock = threading.Lock() if is_of_library else locks[self.crate]
 
-    def run(self, seconds, **variables):
+    def run(self, seconds, arguments=(), **variables):
         """Runs it until a test fails; returns what failed, or None."""
         environment = os.environ | PROPERTIES | {"CARGO_MANIFEST_DIR": str(self.folder)} | variables
-        process = subprocess.Popen([self.path], cwd=self.folder, env=environment, text=True, errors="replace",
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                                   start_new_session=True)
+        process = subprocess.Popen([self.path, *arguments], cwd=self.folder, env=environment, text=True,
+                                   errors="replace", stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.DEVNULL, start_new_session=True)
         is_late = threading.Event()
         timer = threading.Timer(seconds, lambda: (is_late.set(), end(process)))
         timer.start()
@@ -168,8 +170,19 @@ class Binary:
         end(process)
         status = process.wait()
         if is_late.is_set():
-            return "timeout"
+            return TIMEOUT
         return failed[1] if failed else f"status {status}" if status else None
+
+    def catches(self, number):
+        """Returns what fails with a mutant, and fails once more alone: a busy machine is no catch."""
+        seconds, mutant = max(20, 5 * self.seconds), {"TOKENFLEET_MUTANT": str(number)}
+        failed, unsure = self.run(seconds, **mutant), []
+        while failed and failed != TIMEOUT and not failed.startswith("status "):
+            if self.run(seconds, (failed, "--exact"), **mutant):
+                return failed
+            unsure += ["--skip", failed]
+            failed = self.run(seconds, unsure, **mutant)
+        return failed
 
 
 def end(process):
@@ -209,10 +222,10 @@ def judge(number, mutant, tested):
     for binary in sorted((b for b in tested if number in b.reached), key=lambda b: b.crate != crate):
         side = "own" if binary.crate == crate else "wider"
         with binary.lock:
-            failed = binary.run(max(20, 5 * binary.seconds), TOKENFLEET_MUTANT=str(number))
+            failed = binary.catches(number)
         outcome[side] = "missed"
         if failed:
-            outcome |= {side: "timeout" if failed == "timeout" else "caught", "by": f"{binary.name}: {failed}"}
+            outcome |= {side: TIMEOUT if failed == TIMEOUT else "caught", "by": f"{binary.name}: {failed}"}
             break
     with noting, outcomes_file.open("a") as file:
         file.write(json.dumps(outcome) + "\n")
@@ -225,7 +238,7 @@ def outcomes():
 
 
 def is_missed(outcome):
-    return "caught" not in outcome.values() and "timeout" not in outcome.values()
+    return "caught" not in outcome.values() and TIMEOUT not in outcome.values()
 
 
 def report(sample, dropped):

@@ -106,7 +106,7 @@ fn a_field_of_a_service_account_that_is_not_as_documented_is_marked() {
     let body = json!({"slug": "ci", "name": "CI", "created_at": ["today"], "key_expires_at": 9});
     let token = service_record(&response(body)).unwrap();
     let marked: Vec<_> = token.attributes.unreadable().collect();
-    assert_eq!(marked, ["created_at", "key_expires_at"]);
+    assert_eq!(marked, ["key_expires_at", "created_at"]);
 }
 
 #[test]

@@ -182,7 +182,7 @@ fn something_else_in_the_place_of_a_secret_is_not_the_lack_of_one() {
     let old = Secret::new(TOKEN);
     for (sent, reported) in [
         (json!({}), None),
-        (json!({"AccessToken": 7}), Some("")),
+        (json!({"AccessToken": {"value": TOKEN}}), Some("")),
         (json!({"AccessToken": [TOKEN]}), Some("")),
         (json!({"AccessToken": null}), Some("")),
     ] {
