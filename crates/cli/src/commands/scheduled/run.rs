@@ -52,7 +52,7 @@ impl ScheduledTasks<'_> {
             }
             Err(error) => {
                 print_error(format, &error);
-                Ended::failed(error.to_string())
+                Some(Ended::failed(error.to_string()))
             }
         }
     }
@@ -67,7 +67,7 @@ impl ScheduledTasks<'_> {
         let prefix = format!("schedules.{name}, account {account}");
         let accounts = match self.accounts().narrowed_to(account) {
             Ok(accounts) => accounts,
-            Err(error) => return Ended::failed(error.to_string()),
+            Err(error) => return Some(Ended::failed(error.to_string())),
         };
         let words: Vec<_> = schedule.words().into_iter().map(str::to_owned).collect();
         let format = self.format;
@@ -102,10 +102,10 @@ impl ScheduledTasks<'_> {
                 Some(failure.to_string())
             }
         };
-        match failure {
-            None => Some(Ended::well(schedule.next(begun))),
+        Some(match failure {
+            None => Ended::well(schedule.next(begun)),
             Some(failure) => Ended::failed(failure),
-        }
+        })
     }
 }
 
