@@ -76,8 +76,7 @@ impl<'a> Rotations<'a> {
 
     /// Returns the tasks of the ledger, whatever their kind.
     pub(crate) fn tasks(&self) -> Arc<dyn Tasks> {
-        let ledger = Arc::clone(&self.ledger);
-        ledger
+        Arc::clone(&self.ledger) as Arc<dyn Tasks>
     }
 
     /// Returns the rotations of the selected accounts that are due in a queue, the one that has

@@ -42,8 +42,9 @@ impl ScheduledTasks<'_> {
         begun: Timestamp,
     ) -> Option<Ended> {
         let format = Some(self.format);
-        let opened = begin_due(self.rotations, policies, policy, self.stop, format).await;
-        match opened {
+        let opened = begin_due(self.rotations, policies, policy, self.stop, format);
+        // A future of 16 kB, which each caller would hold.
+        match Box::pin(opened).await {
             Ok(opened) if opened.is_stopped => None,
             Ok(opened) => {
                 let latest = begun.saturating_add(LONGEST_WAIT);
