@@ -29,11 +29,11 @@ impl Ended {
     }
 
     /// Returns a failure, after which it is not the next time that counts.
-    pub(crate) fn failed(failure: impl Into<String>) -> Option<Self> {
-        Some(Self {
+    pub(crate) fn failed(failure: impl Into<String>) -> Self {
+        Self {
             failure: Some(failure.into()),
             ..Self::well(Timestamp::now())
-        })
+        }
     }
 }
 

@@ -30,7 +30,7 @@ use crate::exit::{Exit, Failure};
 use crate::ledger;
 use crate::output::{Format, Output, Results, displayed_id, print_warning};
 use crate::program_name::command_line;
-use crate::schedules::ScheduledTask;
+use crate::schedules::{KIND, ScheduledTask};
 use crate::selection::{AccountNames, requested_names};
 
 pub(super) use abandon::run as abandon;
@@ -275,7 +275,7 @@ async fn list(
         results.add(output, &object, object.operation_row())?;
     }
     let scheduled = match ledger {
-        Some(ledger) if listed == Listed::Open => ledger.open_tasks().await?,
+        Some(ledger) if listed == Listed::Open => ledger.open_tasks_of(KIND).await?,
         _ => Vec::new(),
     };
     for task in scheduled.into_iter().filter_map(ScheduledTask::read) {

@@ -42,8 +42,9 @@ impl ScheduledTasks<'_> {
         begun: Timestamp,
     ) -> Option<Ended> {
         let format = Some(self.format);
-        let opened = begin_due(self.rotations, policies, policy, self.stop, format).await;
-        match opened {
+        let opened = begin_due(self.rotations, policies, policy, self.stop, format);
+        // A future of 16 kB, which each caller would hold.
+        match Box::pin(opened).await {
             Ok(opened) if opened.is_stopped => None,
             Ok(opened) => {
                 let latest = begun.saturating_add(LONGEST_WAIT);
@@ -52,7 +53,7 @@ impl ScheduledTasks<'_> {
             }
             Err(error) => {
                 print_error(format, &error);
-                Ended::failed(error.to_string())
+                Some(Ended::failed(error.to_string()))
             }
         }
     }
@@ -67,7 +68,7 @@ impl ScheduledTasks<'_> {
         let prefix = format!("schedules.{name}, account {account}");
         let accounts = match self.accounts().narrowed_to(account) {
             Ok(accounts) => accounts,
-            Err(error) => return Ended::failed(error.to_string()),
+            Err(error) => return Some(Ended::failed(error.to_string())),
         };
         let words: Vec<_> = schedule.words().into_iter().map(str::to_owned).collect();
         let format = self.format;
@@ -102,10 +103,10 @@ impl ScheduledTasks<'_> {
                 Some(failure.to_string())
             }
         };
-        match failure {
-            None => Some(Ended::well(schedule.next(begun))),
+        Some(match failure {
+            None => Ended::well(schedule.next(begun)),
             Some(failure) => Ended::failed(failure),
-        }
+        })
     }
 }
 

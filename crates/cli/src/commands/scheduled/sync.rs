@@ -28,7 +28,7 @@ impl ScheduledTasks<'_> {
     /// The ledger does not answer.
     pub(in crate::commands) async fn sync(&self) -> Result<()> {
         let wanted = self.wanted().await?;
-        for task in self.tasks().open_tasks().await? {
+        for task in self.tasks().open_tasks_of(KIND).await? {
             let Some(task) = ScheduledTask::read(task) else {
                 continue;
             };

@@ -156,9 +156,9 @@ impl ScheduledTasks<'_> {
             .and_then(|until| until.checked_sub(CLAIM));
         let begun = begun.unwrap_or(claim.task.opened_at);
         let ended = if claim.task.starts > MAX_STARTS {
-            Ended::failed(format!(
+            Some(Ended::failed(format!(
                 "{MAX_STARTS} workers were lost in it: look why, before another one is"
-            ))
+            )))
         } else {
             let running = self.run(&task.record, begun);
             match self.under_claim(claim, running).await {
