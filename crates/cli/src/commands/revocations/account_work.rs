@@ -144,26 +144,37 @@ async fn carry_out(
             true
         }
     });
-    let tried = rest.tokens().count();
-    let is_cut = tried < count;
-    let options = record.options.of_task(id);
-    let revocations = provider.revoke_many(rest, options)?;
+    let is_cut = rest.tokens().count() < count;
     let unfinished = Unfinished::among(&writes);
-    let judged = record.verdicts.len();
-    let stopped = revoke(working, claim, &mut record, revocations, &unfinished).await?;
-    match stopped {
-        Some(ended @ Ended::Closed) => {
-            record.is_abandoned = true;
-            end(claim, &record, true, ended).await
+    let acting = record.acting();
+    let others = rest.clone().retaining(|id| Some(id) != acting.as_ref());
+    let last = rest.retaining(|id| Some(id) == acting.as_ref());
+    // Without the credential, no other token could be tried again.
+    for part in [others, last] {
+        if working.stop.is_requested() {
+            return end(claim, &record, false, Ended::Stopped).await;
         }
-        Some(Ended::Lost) => Ok(Ended::Lost),
-        Some(ended) => end(claim, &record, false, ended).await,
-        None if record.verdicts.len() < judged + tried => {
-            record.outages += 1;
-            end(claim, &record, false, Ended::Unreachable).await
+        let judged = record.verdicts.len() + part.tokens().count();
+        let revocations = provider.revoke_many(part, record.options.of_task(id))?;
+        let stopped = revoke(working, claim, &mut record, revocations, &unfinished).await?;
+        match stopped {
+            Some(ended @ Ended::Closed) => {
+                record.is_abandoned = true;
+                return end(claim, &record, true, ended).await;
+            }
+            Some(Ended::Lost) => return Ok(Ended::Lost),
+            Some(ended) => return end(claim, &record, false, ended).await,
+            None if record.verdicts.len() < judged => {
+                record.outages += 1;
+                return end(claim, &record, false, Ended::Unreachable).await;
+            }
+            None => {}
         }
-        None if is_cut => end(claim, &record, false, Ended::Paused).await,
-        None => end(claim, &record, true, Ended::Closed).await,
+    }
+    if is_cut {
+        end(claim, &record, false, Ended::Paused).await
+    } else {
+        end(claim, &record, true, Ended::Closed).await
     }
 }
 

@@ -192,6 +192,13 @@ impl AccountRecord {
         write(self)
     }
 
+    /// Returns the token that the account authenticates with, if it is in the plan.
+    pub(crate) fn acting(&self) -> Option<TokenId> {
+        let is_named = self.text.lines().any(|line| line.starts_with("last "));
+        let part: RevocationPlan = self.text.parse().ok().filter(|_| is_named)?;
+        part.tokens().last().cloned()
+    }
+
     /// Returns `true` if it has all verdicts that it is to have before the others of the plan begin.
     pub(crate) fn is_paused(&self) -> bool {
         self.pause_after
