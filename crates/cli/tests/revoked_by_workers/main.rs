@@ -123,6 +123,22 @@ fn a_failed_canary_stops_the_rest_until_a_person_decides() {
 }
 
 #[test]
+fn a_token_that_cannot_be_reached_is_tried_again() {
+    let incident = Incident::new(2, 7, Place::File);
+    let (plan, _) = incident.plan();
+    incident.add_fault(1, "DELETE", Action::Answer(Canned::status(503)));
+    let watching = incident.spawn(&revoke(&plan));
+    let mut worker = incident.worker(16);
+    wait_until("asked", || !incident.accounts[1].deletions().is_empty());
+    incident.clear_faults(1);
+    let run = watching.ended().ends_with(0);
+    assert_eq!(verdicts(&run.stdout).len(), incident.count());
+    assert_eq!(incident.alive(), 0);
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+}
+
+#[test]
 fn whoever_stops_watching_stops_nothing() {
     let incident = Incident::new(3, 7, Place::File);
     let (plan, _) = incident.plan();

@@ -28,8 +28,13 @@ const RECORD_INTERVAL: Duration = Duration::from_secs(1);
 /// The time after which a worker looks whether the plan was given up.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The time after which an account is tried again that could not be opened.
+/// The time after which an account is tried again that could not be opened, or whose platform could
+/// not be reached.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
+
+/// The number of times that tokens are tried again which could not be reached. After that, this is
+/// their verdict.
+const MAX_OUTAGES: u32 = 5;
 
 /// Revokes the tokens of an account that have no verdict yet. Returns `false` if nothing was done,
 /// because another worker is at it or this one does not know the account.
@@ -75,6 +80,8 @@ enum Ended {
     Stopped,
     /// The account could not be opened.
     Unopened,
+    /// Some tokens could not be reached, and are tried again.
+    Unreachable,
     /// Another worker has taken over.
     Lost,
 }
@@ -138,19 +145,36 @@ async fn carry_out(
         }
     });
     let is_cut = rest.tokens().count() < count;
-    let options = record.options.of_task(id);
-    let revocations = provider.revoke_many(rest, options)?;
     let unfinished = Unfinished::among(&writes);
-    let stopped = revoke(working, claim, &mut record, revocations, &unfinished).await?;
-    match stopped {
-        Some(ended @ Ended::Closed) => {
-            record.is_abandoned = true;
-            end(claim, &record, true, ended).await
+    let acting = record.acting();
+    let others = rest.clone().retaining(|id| Some(id) != acting.as_ref());
+    let last = rest.retaining(|id| Some(id) == acting.as_ref());
+    // Without the credential, no other token could be tried again.
+    for part in [others, last] {
+        if working.stop.is_requested() {
+            return end(claim, &record, false, Ended::Stopped).await;
         }
-        Some(Ended::Lost) => Ok(Ended::Lost),
-        Some(ended) => end(claim, &record, false, ended).await,
-        None if is_cut => end(claim, &record, false, Ended::Paused).await,
-        None => end(claim, &record, true, Ended::Closed).await,
+        let judged = record.verdicts.len() + part.tokens().count();
+        let revocations = provider.revoke_many(part, record.options.of_task(id))?;
+        let stopped = revoke(working, claim, &mut record, revocations, &unfinished).await?;
+        match stopped {
+            Some(ended @ Ended::Closed) => {
+                record.is_abandoned = true;
+                return end(claim, &record, true, ended).await;
+            }
+            Some(Ended::Lost) => return Ok(Ended::Lost),
+            Some(ended) => return end(claim, &record, false, ended).await,
+            None if record.verdicts.len() < judged => {
+                record.outages += 1;
+                return end(claim, &record, false, Ended::Unreachable).await;
+            }
+            None => {}
+        }
+    }
+    if is_cut {
+        end(claim, &record, false, Ended::Paused).await
+    } else {
+        end(claim, &record, true, Ended::Closed).await
     }
 }
 
@@ -244,6 +268,10 @@ async fn record_verdicts(
     loop {
         tokio::select! {
             next = verdicts.recv() => match next {
+                // The platform or the ledger may answer again.
+                Some((_, RevocationVerdict::Unreachable(error))) if record.outages < MAX_OUTAGES => {
+                    record.note = Some(error.to_string());
+                }
                 Some((id, verdict)) => {
                     unfinished.resolve(working, &id, &verdict).await;
                     record.verdicts.push(Verdict::new(id, &verdict));

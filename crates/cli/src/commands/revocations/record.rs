@@ -119,6 +119,9 @@ pub(crate) struct AccountRecord {
     /// The number of tokens after which it waits for the others of the canary wave.
     pub(crate) pause_after: Option<usize>,
     pub(crate) is_abandoned: bool,
+    /// The number of times that tokens could not be reached.
+    #[serde(default)]
+    pub(crate) outages: u32,
     /// The reason why nothing could be done the last time.
     pub(crate) note: Option<String>,
     pub(crate) verdicts: Vec<Verdict>,
@@ -175,6 +178,7 @@ impl AccountRecord {
             reason: reason.map(str::to_owned),
             pause_after: None,
             is_abandoned: false,
+            outages: 0,
             note: None,
             verdicts: Vec::new(),
         }
@@ -186,6 +190,13 @@ impl AccountRecord {
 
     pub(crate) fn to_json(&self) -> Result<String> {
         write(self)
+    }
+
+    /// Returns the token that the account authenticates with, if it is in the plan.
+    pub(crate) fn acting(&self) -> Option<TokenId> {
+        let is_named = self.text.lines().any(|line| line.starts_with("last "));
+        let part: RevocationPlan = self.text.parse().ok().filter(|_| is_named)?;
+        part.tokens().last().cloned()
     }
 
     /// Returns `true` if it has all verdicts that it is to have before the others of the plan begin.
