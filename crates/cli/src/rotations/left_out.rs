@@ -52,9 +52,9 @@ impl<'a> LeftOut<'a> {
         for place in templates.filter(|template| !is_filled_in(template)) {
             let identity = identity(sinks, &place);
             // An id is another token's in another account.
-            let is_of_another = last.get(&identity).is_some_and(|delivery| {
-                !is_one_place(&delivery.stored.record.account, account)
-            });
+            let is_of_another = last
+                .get(&identity)
+                .is_some_and(|delivery| !is_one_place(&delivery.stored.record.account, account));
             if is_of_another || of_others.contains(&identity) || !seen.insert(identity) {
                 continue;
             }
@@ -118,9 +118,9 @@ impl<'a> LeftOut<'a> {
                 Ok(Held::Unknown) => {
                     format!("got it by its last rotation, {id}, and may hold it still")
                 }
-                Err(cause) => format!(
-                    "got it by its last rotation, {id}, and may hold it still ({cause})"
-                ),
+                Err(cause) => {
+                    format!("got it by its last rotation, {id}, and may hold it still ({cause})")
+                }
             };
             return Some(error(place, &why));
         }
@@ -131,8 +131,8 @@ impl<'a> LeftOut<'a> {
     fn last_of(&self, token: &Token) -> Option<&'a StoredRotation> {
         let of_token = self.over.iter().filter_map(|stored| {
             let successor = delivered(stored)?;
-            let is_it = successor.token == token.id
-                && is_one_place(&stored.record.account, self.account);
+            let is_it =
+                successor.token == token.id && is_one_place(&stored.record.account, self.account);
             is_it.then_some((successor.delivered_at, stored))
         });
         let last = of_token.max_by_key(|(delivered_at, _)| *delivered_at)?;

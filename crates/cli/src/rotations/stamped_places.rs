@@ -82,7 +82,11 @@ impl<'a> StampedPlaces<'a> {
             let is_related = origin == Some(stored.task.id)
                 || rotation.subject.as_ref() == Some(&token.id)
                 || successor.is_some_and(|successor| successor.token == token.id);
-            let to = if is_related { &mut related } else { &mut others };
+            let to = if is_related {
+                &mut related
+            } else {
+                &mut others
+            };
             to.extend(stored.record.sinks.iter().cloned());
         }
         // What the places of other tokens hold is no question of this one, unless no rotation says
@@ -139,8 +143,8 @@ impl<'a> StampedPlaces<'a> {
     fn of_policies(&self, account: &Account, token: &Token) -> Vec<String> {
         let policies = self.policies.for_account(account.name());
         let templates = policies.flat_map(|policy| &policy.config.sinks);
-        let filled = templates
-            .filter_map(|sink| SinkPlace::new(sink, account.name(), Some(token)).ok());
+        let filled =
+            templates.filter_map(|sink| SinkPlace::new(sink, account.name(), Some(token)).ok());
         filled.map(|place| place.as_str().to_owned()).collect()
     }
 
