@@ -31,6 +31,7 @@ mod retiring;
 mod rotation;
 mod step;
 mod strategy;
+mod withdrawal;
 
 use std::time::Duration;
 
@@ -166,6 +167,9 @@ impl Machine {
         {
             return Step::Wait { until, reason };
         }
+        if let Some(step) = self.withdraw() {
+            return step;
+        }
         match self.rotation.state {
             RotationState::Issuing => self.issuing(now),
             RotationState::Retiring | RotationState::Done => self.retiring(now),
@@ -195,6 +199,9 @@ impl Machine {
             (Step::WriteSink { sink, .. }, answer) => self.written(sink, answer, now),
             (Step::Inspect(token), Answer::Inspected(inspection)) => {
                 self.inspected(token, &inspection, now);
+            }
+            (Step::Verify(secret), answer) if self.rotation.state == RotationState::Issuing => {
+                self.tried(secret, &answer);
             }
             (Step::Verify(secret), Answer::Verified(liveness)) => {
                 self.verified(secret, liveness);
@@ -248,6 +255,7 @@ impl Machine {
                 self.memory.is_rejected = false;
                 self.memory.found = None;
             }
+            Change::Withdrawn { .. } => self.withdrawn(),
             Change::Revoked => self.forget_replaced(),
             Change::Unverified => {
                 self.memory.inconclusive = None;
@@ -266,7 +274,22 @@ impl Machine {
         if self.reuses_ids() {
             self.memory.is_inspected = false;
         }
+        self.memory.refused_writes = 0;
+        self.memory.may_be_delivered = false;
+        self.memory.tried = None;
         match answer {
+            Answer::DeadOnArrival {
+                token,
+                secret,
+                error,
+            } => {
+                self.memory.held = Some(Held {
+                    attempt: self.last_attempt(),
+                    token,
+                    secret,
+                });
+                self.is_dead_on_arrival(&error);
+            }
             Answer::Issued { token, secret } => {
                 self.memory.held = Some(Held {
                     attempt: self.last_attempt(),
@@ -325,11 +348,13 @@ impl Machine {
         }
         match answer {
             Answer::Written => {
+                self.memory.may_be_delivered = true;
                 if let Some(written) = self.memory.written.get_mut(sink) {
                     *written = true;
                 }
             }
             Answer::WriteRefused(Refusal::Foreign) => self.spare(sink, Parked::NotOurs { sink }),
+            Answer::Failed(failure) if self.is_undeliverable(&failure) => {}
             answer => self.failed(&answer, now),
         }
     }

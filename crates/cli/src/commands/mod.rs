@@ -42,7 +42,6 @@ mod simulate;
 #[cfg(feature = "simulate")]
 mod simulated_configuration;
 mod snapshot;
-mod stamped_places;
 mod strays;
 mod subject;
 mod take_back;

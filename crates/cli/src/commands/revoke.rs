@@ -9,7 +9,7 @@ use tokenfleet::config::{cause_text, is_showable_path, quoted};
 use tokenfleet::workflow::RevokeManyOptions;
 use tokenfleet::{
     Error, ErrorKind, Fate, Operation, Result, RevocationEffect, RevocationPlan, RevokeOptions,
-    Secret, TokenId, TokenProvider, TokenProviderExt, TokenRef,
+    Secret, Token, TokenId, TokenProvider, TokenProviderExt, TokenRef, TokenState,
 };
 
 use super::revocation_report::RevocationReport;
@@ -261,7 +261,13 @@ fn check_tokens(
 
 async fn warn_about_holders(accounts: &Accounts, plans: &[(&dyn TokenProvider, RevocationPlan)]) {
     for (provider, plan) in plans {
-        let tokens: Vec<_> = plan.tokens().collect();
+        let tokens: Vec<_> = (plan.planned())
+            .map(|planned| {
+                let mut token = Token::new(planned.id.clone(), TokenState::Active);
+                token.name.clone_from(&planned.name);
+                token
+            })
+            .collect();
         for warning in warnings_about_holders(accounts, provider.account(), &tokens).await {
             print_warning(&warning);
         }

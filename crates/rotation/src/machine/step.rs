@@ -98,7 +98,7 @@ pub enum Step {
     },
     /// Fetches the record of the old token. Answered by [`Answer::Inspected`].
     Inspect(TokenId),
-    /// Verifies a secret that the sinks hold. Answered by [`Answer::Verified`].
+    /// Verifies a secret that the sinks hold, or are about to get. Answered by [`Answer::Verified`].
     Verify(SecretNumber),
     /// Suspends the old token. Answered by [`Answer::Applied`].
     Suspend(TokenId),
@@ -167,6 +167,15 @@ pub enum Answer {
         token: TokenId,
         /// The secret.
         secret: SecretNumber,
+    },
+    /// There is a new secret, and its token is not alive: no sink gets it.
+    DeadOnArrival {
+        /// The token it belongs to.
+        token: TokenId,
+        /// The secret.
+        secret: SecretNumber,
+        /// The sentence that says so, without secrets.
+        error: String,
     },
     /// The sink was read.
     Read(SinkReading),

@@ -1,5 +1,6 @@
 //! Checks of the sinks: whether each can be read, and whose secret it holds.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokenfleet::transport::Transport;
@@ -8,6 +9,8 @@ use tokenfleet_rotation::sink::{Readable, SecretSink, SinkState};
 
 use super::account_checks::bounded;
 use super::finding::{Check, Finding, Status};
+use crate::atomic_file::follow_links;
+use crate::file_owner::is_open_to_others;
 use crate::policies::Policies;
 use crate::sinks::{EXAMPLE, Sinks, is_filled_in};
 use crate::written_place::WrittenPlace;
@@ -77,6 +80,14 @@ pub(super) async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>)
         true => ", and whether it may be written is not checked",
         false => "",
     };
+    if is_directory_known && let Some(folder) = open_folder(&*sink) {
+        let what = format!(
+            "others may put files of their own into {}, and would get the secret",
+            folder.display()
+        );
+        let advice = "let only the user of the rotations write there (chmod go-w)";
+        return found(Status::Warning, &what).with_advice(advice);
+    }
     match bounded(sink.read()).await {
         Err(error) => {
             let status = if is_filled_in && is_refusal(&error) {
@@ -129,6 +140,17 @@ fn is_refusal(error: &Error) -> bool {
         ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
     );
     is_refused && error.status() != Some(UNAUTHORIZED)
+}
+
+/// Returns the folder of a file if others may write it.
+fn open_folder(sink: &dyn SecretSink) -> Option<PathBuf> {
+    match sink.place().parse() {
+        Ok(WrittenPlace::File(path) | WrittenPlace::EnvFile(path, _)) => {
+            let folder = follow_links(&path).parent()?.to_owned();
+            is_open_to_others(&folder).then_some(folder)
+        }
+        _ => None,
+    }
 }
 
 /// Returns `true` for a file whose directory depends on the token, which was made up.
