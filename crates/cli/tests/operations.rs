@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::account::{control, table};
 use support::home::Home;
+use support::rotating::Rotating;
 use support::{Run, Simulate, temporary_file};
 use tokenfleet::model::Principal;
 use tokenfleet::{Completeness, Identity, Timestamp};
@@ -519,6 +520,24 @@ fn a_plan_that_was_killed_goes_on_and_asks_nothing_twice() {
         recorded.resume(&["--all", "--yes"]).ends_with(0);
         assert!(recorded.open().is_empty());
     }
+}
+
+#[test]
+fn a_plan_that_is_run_to_its_end_leaves_nothing_open_of_the_run_that_was_killed() {
+    let rotating = Rotating::with("losant", &["--tokens=0"], "");
+    for number in 0..3 {
+        rotating.insert(&format!("old {number}"));
+    }
+    let plan = rotating.run(&["plan", "--where=name ^= old"]).ends_with(0);
+    let path = temporary_file(&plan.stdout);
+    let words = ["revoke", "--plan", &path, "--yes"];
+    rotating.kill_in_flight("DELETE", &words);
+    assert!(!rotating.operations().is_empty(), "nothing was in flight");
+    rotating.run(&words).ends_with(0);
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    rotating.run(&["operations", "--exit-code"]).ends_with(0);
+    let open = rotating.run(&["audit", "--open"]).ends_with(0);
+    assert!(open.stderr.is_empty(), "{open:?}");
 }
 
 #[test]
