@@ -19,6 +19,7 @@ use crate::exposed_secret;
 use crate::journals::Journals;
 use crate::ledger::Place;
 use crate::output::{print_warning, redact};
+use crate::policies;
 use crate::selection::{Selection, one_required};
 #[cfg(feature = "simulate")]
 use crate::simulation::Simulation;
@@ -62,6 +63,7 @@ impl Accounts {
         } else {
             Place::read(&opened.configuration)
         };
+        policies::check_tables(&opened.configuration)?;
         // The tokens of the simulated platforms are nobody's.
         let annotations = if is_simulated {
             Annotations::default()

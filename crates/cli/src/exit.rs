@@ -30,7 +30,9 @@ impl Exit {
             return Self::OutcomeUnknown;
         }
         match error.kind() {
-            ErrorKind::InvalidInput | ErrorKind::Configuration | ErrorKind::InvalidCursor => {
+            ErrorKind::Configuration => Self::Usage,
+            // What the platform refused was sent: no mistake that was found beforehand.
+            ErrorKind::InvalidInput | ErrorKind::InvalidCursor if error.fate() == Fate::NotSent => {
                 Self::Usage
             }
             ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => Self::Refused,

@@ -492,3 +492,32 @@ fn tokens_that_no_list_shows_are_counted_and_not_forgotten() {
     let said = "mine (mindbody): cannot be listed; at most 1 token that no list shows, dead by ";
     assert!(run.stdout.starts_with(said), "{run:?}");
 }
+
+#[test]
+fn the_history_of_a_token_has_every_write_of_ours_in_order() {
+    let remembered = Remembered::one("foreman", 1);
+    let run = |words: &[&str]| remembered.run(words).ends_with(0);
+    let create = ["create", "--name=ci", "--reason=NEW-1"];
+    let id = text(&run(&create).json()["id"]);
+    run(&["revoke", &id, "--yes", "--reason=INC-1"]);
+    remembered.snapshot(0);
+    let history = run(&["history", &id, "--output=ndjson"]).stdout;
+    let events: Vec<Value> = (history.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let told: Vec<_> = (events.iter())
+        .map(|event| (text(&event["change"]), text(&event["operation"])))
+        .collect();
+    let told: Vec<_> = told.iter().map(|(change, by)| (&**change, &**by)).collect();
+    assert_eq!(
+        told[..2],
+        [("written", "create"), ("written", "revoke")],
+        "{history}"
+    );
+    assert_eq!(events[1]["reason"], "INC-1");
+    assert_eq!(events.len(), 3, "{history}");
+    let mut times: Vec<_> = events.iter().map(|event| text(&event["at"])).collect();
+    let shown = times.clone();
+    times.sort();
+    assert_eq!(times, shown);
+}

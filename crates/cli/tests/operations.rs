@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::account::{control, table};
 use support::home::Home;
+use support::rotating::Rotating;
 use support::{Run, Simulate, temporary_file};
 use tokenfleet::model::Principal;
 use tokenfleet::{Completeness, Identity, Timestamp};
@@ -522,6 +523,24 @@ fn a_plan_that_was_killed_goes_on_and_asks_nothing_twice() {
 }
 
 #[test]
+fn a_plan_that_is_run_to_its_end_leaves_nothing_open_of_the_run_that_was_killed() {
+    let rotating = Rotating::with("losant", &["--tokens=0"], "");
+    for number in 0..3 {
+        rotating.insert(&format!("old {number}"));
+    }
+    let plan = rotating.run(&["plan", "--where=name ^= old"]).ends_with(0);
+    let path = temporary_file(&plan.stdout);
+    let words = ["revoke", "--plan", &path, "--yes"];
+    rotating.kill_in_flight("DELETE", &words);
+    assert!(!rotating.operations().is_empty(), "nothing was in flight");
+    rotating.run(&words).ends_with(0);
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    rotating.run(&["operations", "--exit-code"]).ends_with(0);
+    let open = rotating.run(&["audit", "--open"]).ends_with(0);
+    assert!(open.stderr.is_empty(), "{open:?}");
+}
+
+#[test]
 fn a_token_that_the_platform_has_again_is_revoked_again_by_its_plan() {
     // Below and above the number that is fetched one by one.
     for count in [1, 9] {
@@ -708,4 +727,64 @@ fn what_another_process_is_still_doing_is_left_alone() {
     recorded.clear_faults();
     recorded.resume(&["--all", "--yes"]).ends_with(0);
     assert_eq!(recorded.alive().len(), before);
+}
+
+#[test]
+fn a_token_that_is_expired_at_once_is_said_to_be_a_matter_of_clocks() {
+    let rotating = Rotating::with("losant", &["--tokens=0"], "");
+    let ahead = json!({"advance": "25h"}).to_string();
+    rotating.control("PUT", "/clock", &ahead);
+    let to = rotating.to("new");
+    let create = [
+        "create",
+        "--name=ci",
+        "--expires-in=1h",
+        "--scope=all.User",
+        &to,
+    ];
+    let run = rotating.run(&create).ends_with(0);
+    assert!(run.stderr.contains("is expired already"), "{run:?}");
+    assert!(run.stderr.contains("the clock of this machine"), "{run:?}");
+    assert!(!run.stderr.contains("another state"), "{run:?}");
+}
+
+#[test]
+fn a_dead_secret_is_said_to_be_one_that_was_revoked_when_and_why() {
+    let rotating = Rotating::with("losant", &["--tokens=0"], "");
+    let id = rotating.insert("ci");
+    let secret = rotating.secret_of(&id);
+    rotating
+        .run(&["revoke", &id, "--yes", "--reason=INC-3"])
+        .ends_with(0);
+    let words = ["locate", "--secret-env=LEAK", "--output=json"];
+    let run = rotating.run_with(&[("LEAK", &secret)], &words);
+    let found = run.json();
+    let reason = found["accounts"][0]["reason"].as_str().unwrap();
+    assert!(reason.contains("tokenfleet revoked at 20"), "{reason}");
+    assert!(
+        reason.contains(&id) && reason.ends_with("INC-3"),
+        "{reason}"
+    );
+}
+
+#[test]
+fn doctor_names_what_a_killed_write_left_beside_a_file() {
+    let rotating = Rotating::covered("losant", 1);
+    let doctor = || {
+        rotating
+            .run(&["doctor", "--output=table"])
+            .ends_with(0)
+            .stdout
+    };
+    let left = rotating.file(".ci-0.a1B2c3.partial");
+    std::fs::write(&left, "a secret").unwrap();
+    let name = left.to_str().unwrap();
+    assert!(!doctor().contains(name), "it may be under way");
+    let file = std::fs::File::options().write(true).open(&left).unwrap();
+    let long_ago = std::time::SystemTime::now() - Duration::from_secs(3600);
+    file.set_modified(long_ago).unwrap();
+    // Sentences are broken between words.
+    assert!(doctor().contains(name), "{}", doctor());
+    std::fs::rename(&left, rotating.file(".other.a1B2c3.partial")).unwrap();
+    assert!(!doctor().contains(".partial"));
 }

@@ -175,8 +175,18 @@ fn a_plan_names_its_account_and_is_rejected_elsewhere() {
     let run = other
         .run(&["revoke", "--plan", &path, "--yes"])
         .ends_with(2);
-    let expected = "error: mine (foreman): revoke failed: the plan belongs to another account";
+    let expected = "error: mine (foreman): revoke failed: the plan belongs to another account: its \
+                    line `account PROVIDER NAME` says \"mine\" of \"losant\", and in the \
+                    configuration that is an account of foreman; create a plan of the account, and \
+                    review that";
     assert_eq!(run.error_line(), expected);
+    // No other advice: what replaces tokens was not reviewed.
+    let cloudsmith = Account::new("cloudsmith");
+    let run = cloudsmith
+        .run(&["revoke", "--plan", &path, "--yes"])
+        .ends_with(2);
+    assert!(run.error_line().contains("an account of cloudsmith"));
+    assert!(!run.stderr.contains("--accept-replacement"), "{run:?}");
     for (text, part) in [
         ("no plan", "must start with the line"),
         (

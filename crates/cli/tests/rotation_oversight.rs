@@ -409,3 +409,147 @@ fn a_changed_place_is_replaced_by_a_rotation_that_a_person_resumes_with_adoption
     assert_eq!(rotating.alive(), alive);
     assert!(rotating.accepts(&rotating.held("ci-0")));
 }
+
+#[test]
+fn a_rotation_whose_policy_was_removed_is_reported_and_keeps_no_other_one() {
+    let overlapping = POLICY.replace("overlap = '0s'", "overlap = '1s'");
+    let other = overlapping
+        .replace("[sinks.files]", "[sinks.others]")
+        .replace("secrets/{name}", "secrets/other-{name}")
+        .replace("policies.ci", "policies.app")
+        .replace("name ^= ci-", "name ^= app-")
+        .replace("sinks = ['files']", "sinks = ['others']");
+    let rotating = Rotating::covered_by(&format!("{overlapping}{other}"), "losant", 1);
+    rotating.insert("app-0");
+    worker(&rotating, 0);
+    let operations = rotating.operations();
+    let of = |policy: &str| {
+        let mut operations = operations.iter();
+        let found = operations.find(|rotation| rotation["policy"] == policy);
+        text(found.unwrap(), "operation").to_owned()
+    };
+    let (lost, kept) = (of("ci"), of("app"));
+    let whole = fs::read_to_string(&rotating.path).unwrap();
+    let (before, _) = whole.split_once("[policies.ci]").unwrap();
+    let (_, after) = whole.split_once("sinks = ['files']").unwrap();
+    fs::write(&rotating.path, format!("{before}{after}")).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+
+    let (rotated, run) = worker(&rotating, 8);
+    assert_eq!(rotated.len(), 1, "{run:?}");
+    assert_eq!(text(&rotated[0], "operation"), kept);
+    assert_eq!(rotated[0]["state"], "done");
+    let abandon = format!("operations abandon {lost}");
+    for part in ["put the policy back", "policies.ci", &*lost, &*abandon] {
+        let said = support::without_config(&run.stderr);
+        assert!(said.contains(part), "{part}: {run:?}");
+    }
+    let checked = rotating.run(&["doctor", "--output=json"]).ends_with(8);
+    let checked = checked.json();
+    let failed = of_check(&checked, "rotation", "failed");
+    assert!(failed[0].contains(&lost), "{checked}");
+
+    fs::write(&rotating.path, whole).unwrap();
+    let (rotated, _) = worker(&rotating, 0);
+    assert_eq!(text(&rotated[0], "operation"), lost);
+    assert_eq!(rotated[0]["state"], "done");
+}
+
+#[test]
+fn one_file_is_one_place_however_it_is_written_and_whatever_the_kind_of_its_sink() {
+    let policies = |one: &str, other: &str| {
+        let policy = |name: &str, place: &str| {
+            format!(
+                "[policies.{name}]\naccount = 'mine'\nwhere = 'name = {name}'\nmax_age = '30d'\n\
+                 new_expiry = '90d'\nsinks = ['{place}']\n"
+            )
+        };
+        format!("{}{}", policy("one", one), policy("two", other))
+    };
+    for (one, other, is_one) in [
+        (
+            "file:DIR/secrets/same",
+            "env-file:DIR/secrets/same#TOKEN",
+            true,
+        ),
+        ("file:DIR/secrets/../secrets/a", "file:DIR/secrets/a", true),
+        ("file:DIR/link/a", "file:DIR/secrets/a", true),
+        ("env-file:DIR/link/a#X", "file:DIR/secrets/a", true),
+        (
+            "env-file:DIR/secrets/a#X",
+            "env-file:DIR/secrets/a#Y",
+            false,
+        ),
+        ("file:DIR/secrets/a", "file:DIR/secrets/b", false),
+    ] {
+        let rotating = Rotating::with("losant", &["--tokens=0"], &policies(one, other));
+        let link = rotating.directory.path().join("link");
+        std::os::unix::fs::symlink(rotating.directory.path().join("secrets"), link).unwrap();
+        rotating.insert("one");
+        rotating.insert("two");
+        let (code, found) = if is_one { (2, 8) } else { (0, 0) };
+        let checked = rotating.run(&["doctor", "--output=json"]).ends_with(found);
+        let failed = of_check(&checked.json(), "rotation", "failed").len();
+        assert_eq!(failed, usize::from(is_one), "{one} {other}: {checked:?}");
+        rotating
+            .run(&["rotate", "--policy=one", "--dry-run"])
+            .ends_with(code);
+        let before = rotating.requests();
+        rotating.run(&["worker", "--once"]).ends_with(code);
+        if is_one {
+            assert_eq!(rotating.changes_after(before), Vec::<String>::new());
+        }
+    }
+}
+
+#[test]
+fn the_audit_log_says_by_which_policy_a_token_was_revoked_and_what_replaced_it() {
+    let rotating = Rotating::covered("losant", 1);
+    let (rotated, _) = worker(&rotating, 0);
+    let successor = text(&rotated[0], "successor");
+    let run = rotating
+        .run(&["audit", "--operation=revoke", "--output=ndjson"])
+        .ends_with(0);
+    let revoked = lines(&run.stdout);
+    let reason = format!("policies.ci: replaced by token {successor}");
+    assert_eq!(text(&revoked[0], "reason"), reason);
+
+    let rotating = Rotating::covered("losant", 1);
+    worker_with_reason(&rotating, "INC-7");
+    let run = rotating
+        .run(&["audit", "--operation=revoke", "--output=ndjson"])
+        .ends_with(0);
+    assert_eq!(text(&lines(&run.stdout)[0], "reason"), "INC-7");
+}
+
+fn worker_with_reason(rotating: &Rotating, reason: &str) {
+    rotating
+        .run(&["worker", "--once", "--reason", reason])
+        .ends_with(0);
+}
+
+#[test]
+fn a_dry_run_in_a_table_says_when_the_old_secret_stops() {
+    let row = |provider: &str, tables: &str| {
+        let rotating = Rotating::covered_by(tables, provider, 1);
+        let words = ["rotate", "--policy=ci", "--dry-run", "--output=table"];
+        let table = rotating.run(&words).ends_with(0).stdout;
+        let json = rotating
+            .run(&["rotate", "--policy=ci", "--dry-run", "--output=ndjson"])
+            .ends_with(0);
+        (table, lines(&json.stdout).remove(0))
+    };
+    let soaking = POLICY.replace("overlap = '0s'", "overlap = '1h'\nsoak = '9h'");
+    let (table, planned) = row("losant", &soaking);
+    assert!(table.contains("STOPS_AT"), "{table}");
+    // To the minute: the two runs are not one.
+    let stops_at = &text(&planned, "stops_at")[..15];
+    assert!(table.contains(stops_at), "{stops_at}: {table}");
+    let in_place = POLICY
+        .replace("overlap = '0s'", "strategy = 'in_place'")
+        .replace("new_expiry = '90d'\n", "")
+        .replace("name ^= ci-", "state = active");
+    let (table, planned) = row("cloudsmith", &in_place);
+    assert_eq!(planned["stops_at"], Value::Null);
+    assert!(table.contains("at once"), "{table}");
+}

@@ -496,3 +496,66 @@ fn an_argument_of_a_platform_is_refused_where_it_has_none_and_listed_where_it_ha
         "one of admin, edit, collaborate, view, none"
     );
 }
+
+#[test]
+fn what_the_platform_refuses_as_invalid_was_sent_and_ends_with_1() {
+    let simulate = Simulate::start(&["losant", "--tokens=0"], 1);
+    let server = simulate.server("losant");
+    let path = losant(server["url"].as_str().unwrap());
+    let token = server["credentials"]["token"].as_str().unwrap();
+    let create = |scope: &str| {
+        let words = ["create", "--config", &path, "--name=ci", "--scope", scope];
+        tokenfleet_with_env(&[("IOT_TOKEN", token)], &words)
+    };
+    let run = create("all.Device.get").ends_with(1);
+    assert!(run.error_line().contains("(HTTP 400)"), "{run:?}");
+    create("").ends_with(2);
+}
+
+#[test]
+fn a_mistake_in_a_policy_is_an_error_of_every_command() {
+    let simulate = Simulate::start(&["losant", "--tokens=0"], 1);
+    let server = simulate.server("losant");
+    let token = server["credentials"]["token"].as_str().unwrap();
+    for (line, part) in [
+        ("rotate_before_expirry = '14d'", "rotate_before_expiry"),
+        ("overlap = '-5s'", "overlap"),
+        ("strategy = 'inplace'", "in_place"),
+    ] {
+        let path = losant(server["url"].as_str().unwrap());
+        let mut text = std::fs::read_to_string(&path).unwrap();
+        text.push_str("[policies.ci]\naccount = 'iot'\nwhere = 'name = ci'\n");
+        // Whether the server of a place is known is no matter of a listing.
+        text.push_str("max_age = '30d'\nsinks = ['kv2:secret/ci#token']\n");
+        let run = |text: &str, command: &str| {
+            let path = temporary_file(text);
+            tokenfleet_with_env(&[("IOT_TOKEN", token)], &[command, "--config", &path])
+        };
+        for command in ["list", "inventory"] {
+            run(&text, command).ends_with(0);
+            let run = run(&format!("{text}{line}\n"), command).ends_with(2);
+            assert!(run.stderr.contains(part), "{run:?}");
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_named_configuration_that_others_can_change_is_warned_of_once() {
+    let simulate = Simulate::start(&["losant", "--tokens=0"], 1);
+    let server = simulate.server("losant");
+    let token = server["credentials"]["token"].as_str().unwrap();
+    let path = losant(server["url"].as_str().unwrap());
+    let run = |words: &[&str]| {
+        let words = [words, &["--config", &path]].concat();
+        tokenfleet_with_env(&[("IOT_TOKEN", token)], &words)
+    };
+    assert_eq!(run(&["list"]).ends_with(0).stderr, "");
+    support::home::set_mode(path.as_ref(), 0o660);
+    let listed = run(&["list"]).ends_with(0);
+    assert!(listed.error_line().contains("chmod go-w"), "{listed:?}");
+    assert!(!listed.stderr.contains("--config"), "{listed:?}");
+    assert_eq!(run(&["accounts"]).ends_with(0).stderr, "");
+    let checked = run(&["doctor"]).ends_with(0);
+    assert!(!checked.stdout.contains("name the configuration"));
+}

@@ -2,8 +2,10 @@
 
 mod directory_lock;
 
+use std::fs::DirEntry;
 use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -28,14 +30,16 @@ pub enum Existing {
 }
 
 impl AtomicFile {
-    /// Creates the file, under a name of its own, in the directory that it will be in.
+    /// Creates the file in the directory that it will be in, under a name that begins with a dot
+    /// and the name that it will have, and ends in `.partial`.
     ///
     /// # Errors
     ///
     /// The directory does not exist or cannot be written.
     pub fn create_for(path: &Path) -> io::Result<Self> {
         let mut builder = Builder::new();
-        builder.prefix(".").suffix(".partial");
+        let prefix = partial_prefix(path);
+        builder.prefix(&prefix).suffix(PARTIAL);
         let file = builder.tempfile_in(directory_of(path))?;
         Ok(Self { file })
     }
@@ -200,6 +204,43 @@ pub fn follow_links(path: &Path) -> PathBuf {
     path
 }
 
+/// The end of the name of a file that is not complete.
+const PARTIAL: &str = ".partial";
+
+/// Returns the beginning of the names of files that are to be put at this path.
+fn partial_prefix(path: &Path) -> String {
+    /// The number of characters that leaves room for the rest of the longest name.
+    const MAX_CHARACTERS: usize = 50;
+
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let name: String = name.chars().take(MAX_CHARACTERS).collect();
+    format!(".{name}.")
+}
+
+/// Returns the files that were to be put at this path and have not changed for this long: writes
+/// that were killed, or that failed and left their content to somebody.
+///
+/// A directory that cannot be read has none.
+#[must_use]
+pub fn left_partial(path: &Path, unchanged_for: Duration) -> Vec<PathBuf> {
+    let prefix = partial_prefix(path);
+    let entries = std::fs::read_dir(directory_of(path)).into_iter().flatten();
+    let is_left = |entry: &DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let random = name
+            .strip_prefix(&prefix)
+            .and_then(|rest| rest.strip_suffix(PARTIAL));
+        // Not that of a longer name.
+        random.is_some_and(|random| random.chars().all(char::is_alphanumeric))
+            && entry
+                .metadata()
+                .and_then(|metadata| metadata.modified())
+                .is_ok_and(|at| at.elapsed().is_ok_and(|elapsed| elapsed >= unchanged_for))
+    };
+    let left = entries.flatten().filter(is_left);
+    left.map(|entry| entry.path()).collect()
+}
+
 fn directory_of(path: &Path) -> &Path {
     let directory = path.parent().filter(|path| !path.as_os_str().is_empty());
     directory.unwrap_or(Path::new("."))
@@ -265,6 +306,10 @@ mod tests {
             .unwrap_err();
         let kept = fourth.keep().unwrap();
         assert_eq!(fs::read(&kept).unwrap(), b"fourth");
+        let old = Duration::from_secs(60);
+        assert_eq!(left_partial(&path, Duration::ZERO), [kept.clone()]);
+        assert!(left_partial(&path, old).is_empty());
+        assert!(left_partial(&directory.path().join("repor"), Duration::ZERO).is_empty());
         fs::remove_file(kept).unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }

@@ -5,7 +5,7 @@ use tokenfleet::journal::OperationId;
 use tokenfleet::workflow::UnknownWrite;
 use tokenfleet::{
     CreateToken, Error, Fact, Fate, IssuedToken, Operation, RequestedExpiry, Result, Timestamp,
-    TokenProvider,
+    Token, TokenProvider, TokenState,
 };
 
 use super::secret::WriteFailure;
@@ -185,8 +185,12 @@ impl Creation {
                 unconfirmed.join(", ")
             ));
         }
+        let is_expired = token.state == TokenState::Expired;
+        if is_expired {
+            print_warning(&expired_at_once(provider, token));
+        }
         for field in requested.differences(token) {
-            if field == "arguments" {
+            if field == "arguments" || (field == "state" && is_expired) {
                 continue;
             }
             if field == "scopes" && !requested.misses_scopes(token) {
@@ -200,6 +204,23 @@ impl Creation {
             }
         }
     }
+}
+
+/// Says why a new token may be expired: the expiry was counted from the time of this machine.
+fn expired_at_once(provider: &dyn TokenProvider, token: &Token) -> String {
+    let clocks = match token.created_at {
+        Fact::Known(at) => format!(
+            "the platform says that it created it at {}, and by the clock of this machine it is {}",
+            at.truncated_to_seconds(),
+            Timestamp::now().truncated_to_seconds()
+        ),
+        _ => "the clocks of the platform and of this machine may differ".to_owned(),
+    };
+    format!(
+        "{}: token {} is expired already: {clocks}; set the clock that is wrong, and create another",
+        provider.account(),
+        displayed_id(&token.id)
+    )
 }
 
 fn request(

@@ -168,6 +168,11 @@ pub(super) async fn prepare(
 ) -> Vec<Prepared> {
     let mut prepared = Vec::new();
     for stored in due {
+        if let Some(error) = rotations.lost_policy(&stored.record) {
+            print_error(requested_format, &error);
+            exits.push(Exit::AnswerIsNo);
+            continue;
+        }
         match rotations.prepare(stored).await {
             Ok(rotation) => prepared.push(rotation),
             Err(error) => {

@@ -80,6 +80,7 @@ pub(crate) async fn run(accounts: &Accounts, arguments: ExecArguments) -> Result
             ))
     })?;
     if arguments.revoke_after {
+        accounts.remember_name(account, &issued.token.id, &issued.token.name);
         match revoke(provider, issued, creation.operation_id).await {
             Ok(_) => print_note(&format!("{account}: revoked token {id}")),
             Err(error) => {

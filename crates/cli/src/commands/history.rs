@@ -23,15 +23,15 @@ const CSV_COLUMNS: [&str; 8] = [
 ];
 
 /// Something that happened to the token, at the time of the snapshot that saw it, or of the write
-/// if no snapshot ever did.
+/// if none did.
 #[derive(Debug, Serialize)]
 struct Event<'a> {
     at: Timestamp,
     account: &'a str,
     provider: &'a str,
     owner: Option<&'a Owner>,
-    /// `found` by the first snapshot, `appeared`, `changed` or `vanished`; `written` if no snapshot
-    /// ever saw the token.
+    /// `found` by the first snapshot, `appeared`, `changed` or `vanished`; `written` for a write
+    /// that no snapshot tells.
     change: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     fields: Option<Vec<FieldChange>>,
@@ -70,14 +70,15 @@ pub(crate) async fn run(
             if versions.is_empty() {
                 continue;
             }
-            is_seen = true;
             let snapshots = opened.ledger.snapshots(source).await?;
             let history = History {
                 source,
                 snapshots: &snapshots,
                 authors: Authors::read(&*opened.ledger, &source.account, ids, &open).await?,
             };
-            for event in history.events(&versions)? {
+            let is_first = !is_seen;
+            is_seen = true;
+            for event in history.events(&versions, &id, is_first)? {
                 let row = row(&event, output.format());
                 results.add(output, &event, row)?;
             }
@@ -104,7 +105,7 @@ pub(crate) async fn run(
     Ok(Exit::Success)
 }
 
-/// Returns the event of a write to a token that no snapshot ever saw.
+/// Returns the event of a write that no snapshot tells.
 fn written(write: &Write, author: Author) -> Event<'_> {
     let account = &write.intent.account;
     let details = if write.is_open() {
@@ -135,7 +136,39 @@ struct History<'a> {
 }
 
 impl<'a> History<'a> {
-    fn events(&self, versions: &'a [Version]) -> tokenfleet::Result<Vec<Event<'a>>> {
+    /// Returns what snapshots saw, and with `with_writes` the writes that none of that tells: all
+    /// of those before the first snapshot if any of them does not.
+    fn events(
+        &'a self,
+        versions: &'a [Version],
+        id: &'a TokenId,
+        with_writes: bool,
+    ) -> tokenfleet::Result<Vec<Event<'a>>> {
+        let mut events = self.seen(versions)?;
+        if !with_writes {
+            return Ok(events);
+        }
+        let told: Vec<_> = (events.iter())
+            .filter_map(|event| match &event.author {
+                Author::Us { written_at, .. } => Some(*written_at),
+                _ => None,
+            })
+            .collect();
+        let first = versions.first().map(|version| version.from);
+        let is_told = |write: &Write| told.contains(&write.intent.at);
+        let is_before = |write: &Write| first.is_some_and(|first| write.intent.at < first);
+        let writes: Vec<_> = self.authors.writes_to(id).collect();
+        let begins_earlier = (writes.iter()).any(|(write, _)| is_before(write) && !is_told(write));
+        let untold = writes
+            .into_iter()
+            .filter(|(write, _)| !is_told(write) || (begins_earlier && is_before(write)));
+        events.extend(untold.map(|(write, author)| written(write, author)));
+        events.sort_by_key(|event| event.at);
+        Ok(events)
+    }
+
+    /// Returns what snapshots saw.
+    fn seen(&self, versions: &'a [Version]) -> tokenfleet::Result<Vec<Event<'a>>> {
         let mut events = Vec::new();
         let mut before: Option<&Version> = None;
         for version in versions {

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
-use tokenfleet::journal::OperationId;
+use tokenfleet::journal::{Journal, OperationId, Resolution};
 use tokenfleet::{
-    Query, Result, Revocation, RevocationEffect, RevocationOutcome, RevocationPlan, Token, TokenId,
-    TokenProvider, TokenProviderExt, TokenState,
+    Operation, Query, Result, Revocation, RevocationEffect, RevocationOutcome, RevocationPlan,
+    Token, TokenId, TokenProvider, TokenProviderExt, TokenState,
 };
 use tokenfleet_ledger::Write;
 
+use crate::accounts::Accounts;
 use crate::output::{displayed_id, print_warning};
 use crate::progress::with_progress;
 
@@ -80,6 +81,31 @@ pub(super) async fn confirmed(
         }
     }
     still_dead
+}
+
+/// Closes the revocations of an operation that a run which was killed left open, and whose tokens
+/// are dead as a later run has confirmed.
+pub(super) async fn close_confirmed(
+    accounts: &Accounts,
+    operation: Option<OperationId>,
+) -> Result<()> {
+    let (Some(operation), Some(ledger)) = (operation, accounts.ledger().await?) else {
+        return Ok(());
+    };
+    let journals = accounts.journals();
+    let writes = ledger.writes(operation).await?;
+    for write in &writes {
+        let intent = &write.intent;
+        let of_account = (writes.iter()).filter(|other| other.intent.account == intent.account);
+        let is_confirmed = intent.operation == Operation::Revoke
+            && (intent.token.as_ref())
+                .is_some_and(|id| write.is_followed_by_revocation_of(id, of_account));
+        if write.is_open() && is_confirmed && !journals.is_running(&intent.run) {
+            let resolution = Resolution::Applied(Vec::new());
+            journals.record_resolution(&intent.id, &resolution).await;
+        }
+    }
+    Ok(())
 }
 
 /// The state of a token that was revoked before.

@@ -55,14 +55,20 @@ pub(crate) async fn run(
         let providers: Vec<_> = accounts
             .map(|account| opened.open_planned(account))
             .collect::<Result<_>>()?;
-        let plans = providers.iter().map(|provider| &**provider).zip(plans);
+        let plans: Vec<_> = (providers.iter())
+            .map(|provider| &**provider)
+            .zip(plans)
+            .collect();
+        for (provider, plan) in &plans {
+            check_platform(*provider, plan)?;
+        }
         if let Some(max) = arguments.max_concurrency {
             options = options.with_max_concurrency(max);
         }
         if arguments.by_workers {
             let handed = Handed {
                 operation: operation_id,
-                plans: plans.collect(),
+                plans,
                 options,
                 canary: arguments.canary,
             };
@@ -73,7 +79,7 @@ pub(crate) async fn run(
         revocations::check_not_at_work(opened.ledger().await?, operation_id).await?;
         let exits = confirm_and_revoke(
             opened,
-            plans.collect(),
+            plans,
             options,
             is_confirmed,
             &arguments.place,
@@ -173,6 +179,25 @@ fn read_plans(path: &Path) -> Result<Vec<RevocationPlan>> {
         Error::invalid_input(message).with_source(error)
     })?;
     RevocationPlan::parse_all(&text).map_err(|error| error.with_message_prefix(&origin))
+}
+
+/// Rejects a plan that was reviewed for a token of another platform, whatever else it may need.
+fn check_platform(provider: &dyn TokenProvider, plan: &RevocationPlan) -> Result<()> {
+    let (planned, actual) = (plan.account(), provider.account());
+    if planned.provider() == actual.provider() {
+        return Ok(());
+    }
+    let message = format!(
+        "the plan belongs to another account: its line `account PROVIDER NAME` says {:?} of {:?}, \
+         and in the configuration that is an account of {}",
+        planned.name(),
+        planned.provider(),
+        actual.provider()
+    );
+    Err(Error::invalid_input(message)
+        .with_account(actual)
+        .with_operation(Operation::Revoke)
+        .with_advice("create a plan of the account, and review that"))
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
@@ -391,5 +416,12 @@ pub(super) async fn confirm_and_revoke(
         }
     }
     drop(progress);
+    let operation = options.revoke_options.operation_id;
+    if let Err(error) = resumed_plan::close_confirmed(accounts, operation).await {
+        // They are listed as open, and can be closed later.
+        print_warning(&format!(
+            "what an earlier run left open is not closed: {error}"
+        ));
+    }
     report.finish()
 }

@@ -15,13 +15,14 @@ use std::path::Path;
 use tokenfleet::{Configuration, ConfigurationReader, Result};
 
 use crate::arguments::GlobalArguments;
+use crate::output::print_warning;
 #[cfg(feature = "simulate")]
 use crate::simulation::Simulation;
 
 pub(crate) use credential_sources::{credential_sources, credential_variables};
 pub(crate) use discovery::{FILE_NAME, find};
 pub(crate) use nothing_sent::NothingSent;
-pub(crate) use ownership::{check as check_ownership, check_or as check_ownership_of};
+pub(crate) use ownership::{check as check_ownership, check_named, check_or as check_ownership_of};
 pub(crate) use reading::{check_text, read_owned};
 pub(crate) use trust::{Trust, reasons, require, set_own_providers};
 pub(crate) use trust_store::{Entry, TrustStore};
@@ -75,9 +76,27 @@ pub(crate) async fn open(arguments: &GlobalArguments, trust: Trust) -> Result<Op
             simulation: Some(simulation),
         });
     }
+    if trust == Trust::Required {
+        warn_of_others(arguments.config.as_deref());
+    }
     Ok(Opened {
         configuration: load(arguments.config.as_deref(), trust)?,
         #[cfg(feature = "simulate")]
         simulation: None,
     })
+}
+
+/// Warns of a file that somebody named and that others can change. Whoever named it vouches for it,
+/// and may not know.
+fn warn_of_others(option: Option<&Path>) {
+    let Ok(file) = find(option) else {
+        return;
+    };
+    if let Ok(metadata) = file.path.metadata()
+        && file.is_named()
+        && metadata.is_file()
+        && let Err(error) = check_named(&metadata, &file.path)
+    {
+        print_warning(&error.to_string());
+    }
 }

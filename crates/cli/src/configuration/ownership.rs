@@ -26,6 +26,21 @@ pub(crate) fn check_or(opened: &Metadata, path: &Path, alternative: &str) -> Res
     })
 }
 
+/// Rejects a file that somebody named and that another user can change.
+#[cfg(unix)]
+pub(crate) fn check_named(opened: &Metadata, path: &Path) -> Result<()> {
+    let refused = |(message, advice): (String, String)| {
+        Err(Error::configuration(message).with_advice(advice))
+    };
+    unix::check_file(opened, path).or_else(refused)
+}
+
+/// Accepts every file: the owner and the permissions are not known here.
+#[cfg(not(unix))]
+pub(crate) fn check_named(_opened: &Metadata, _path: &Path) -> Result<()> {
+    Ok(())
+}
+
 /// Accepts every file: the owner and the permissions are not known here.
 #[cfg(not(unix))]
 pub(crate) fn check_or(_opened: &Metadata, _path: &Path, _alternative: &str) -> Result<()> {
@@ -61,11 +76,16 @@ mod unix {
     /// The bit of a directory in which everybody removes only their own files, such as `/tmp`.
     const STICKY: u32 = 0o1000;
 
-    pub(super) fn check(opened: &Metadata, path: &Path) -> Result<()> {
+    pub(super) fn check_file(opened: &Metadata, path: &Path) -> Result<()> {
         check_owner(path, opened)?;
         if opened.mode() & WRITABLE_BY_OTHERS != 0 {
             return Err(writable(path, opened, ""));
         }
+        Ok(())
+    }
+
+    pub(super) fn check(opened: &Metadata, path: &Path) -> Result<()> {
+        check_file(opened, path)?;
         // Whoever made a link chose what it leads to.
         if let Ok(link) = path.symlink_metadata() {
             check_owner(path, &link)?;

@@ -34,7 +34,7 @@ impl Policies {
             let now = Timestamp::now();
             let tables = configuration.named_tables(tables::POLICIES);
             let policies =
-                tables.map(|table| ConfiguredPolicy::read(table, configuration, sinks, now));
+                tables.map(|table| ConfiguredPolicy::read(table, configuration, Some(sinks), now));
             let policies = policies.collect::<Result<Vec<_>>>()?;
             check_places(&policies, sinks)?;
             Ok(policies)
@@ -120,6 +120,17 @@ impl Policies {
     }
 }
 
+/// Checks the keys and values of the policies, for commands that use none of them. What a place
+/// needs of the environment, such as the address of a server, is not asked for.
+pub(crate) fn check_tables(configuration: &Configuration) -> Result<()> {
+    let now = Timestamp::now();
+    for table in configuration.named_tables(tables::POLICIES) {
+        ConfiguredPolicy::read(table, configuration, None, now)
+            .map_err(|error| configuration.locate(error))?;
+    }
+    Ok(())
+}
+
 /// Refuses two policies that write one place, and one that writes it twice: two owners of a secret
 /// would rotate it against each other for ever.
 ///
@@ -135,9 +146,9 @@ fn check_places(policies: &[ConfiguredPolicy], sinks: &Sinks) -> Result<()> {
             let is_filled = sinks::is_filled_in(&place);
             let is_taken = |(other_place, other): &&(String, &ConfiguredPolicy)| {
                 if other.config.account != *account {
-                    return sinks::can_be_equal(other_place, &place);
+                    return sinks::can_be_one(other_place, &place);
                 }
-                *other_place == place && (other.name() == policy.name() || !is_filled)
+                sinks::are_one(other_place, &place) && (other.name() == policy.name() || !is_filled)
             };
             let Some((_, other)) = taken.iter().find(is_taken) else {
                 taken.push((place, policy));

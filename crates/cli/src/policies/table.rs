@@ -35,7 +35,7 @@ impl ConfiguredPolicy {
     pub(super) fn read(
         (name, settings): (&str, &Settings),
         configuration: &Configuration,
-        sinks: &Sinks,
+        sinks: Option<&Sinks>,
         now: Timestamp,
     ) -> Result<Self> {
         let mut table = settings.clone();
@@ -50,7 +50,7 @@ impl ConfiguredPolicy {
         name: &str,
         table: &mut Settings,
         configuration: &Configuration,
-        sinks: &Sinks,
+        sinks: Option<&Sinks>,
         now: Timestamp,
     ) -> Result<Self> {
         let account = table.required_text("account")?;
@@ -108,11 +108,15 @@ impl ConfiguredPolicy {
     }
 }
 
-/// Returns the template of a place. Relative paths start from the directory of the configuration.
-fn template(text: &str, configuration: &Configuration, sinks: &Sinks) -> Result<String> {
+/// Returns the template of a place, or its text without sinks. Relative paths start from the
+/// directory of the configuration.
+fn template(text: &str, configuration: &Configuration, sinks: Option<&Sinks>) -> Result<String> {
     let place: WrittenPlace = text.parse().map_err(|form: String| {
         Error::configuration("has no such form of a place").with_advice(form)
     })?;
+    let Some(sinks) = sinks else {
+        return Ok(text.to_owned());
+    };
     let place = match place {
         WrittenPlace::File(path) => WrittenPlace::File(configuration.file_path(path)),
         WrittenPlace::EnvFile(path, name) => {

@@ -7,6 +7,7 @@ use tokenfleet_rotation::runner::RotationRecord;
 use crate::accounts::Accounts;
 use crate::ledger::Place;
 use crate::policies::Policies;
+use crate::program_name::command_line;
 use crate::sinks::Sinks;
 
 /// Refuses a rotation whose places the configuration of this worker does not name.
@@ -28,9 +29,10 @@ pub(super) fn check(accounts: &Accounts, sinks: &Sinks, record: &RotationRecord)
         ));
     };
     let policies = Policies::read(configuration, sinks)?;
-    let policy = policies
-        .named(name)
-        .map_err(|error| error.with_message_prefix("the policy of the rotation"))?;
+    if let Some(error) = lost_policy(&policies, record) {
+        return Err(error);
+    }
+    let policy = policies.named(name)?;
     let templates = &policy.config.sinks;
     let is_its_own = policy.config.account == record.account.name()
         && record.sinks.len() == templates.len()
@@ -44,6 +46,24 @@ pub(super) fn check(accounts: &Accounts, sinks: &Sinks, record: &RotationRecord)
         "carry it on with the configuration that it was begun with, or give it up with `operations \
          abandon`",
     ))
+}
+
+/// Returns the error about a rotation whose policy is not in the configuration any more.
+///
+/// Its places are in the ledger, which proves nothing: the policy is what allows them.
+pub(crate) fn lost_policy(policies: &Policies, record: &RotationRecord) -> Option<Error> {
+    let name = record.policy.as_deref()?;
+    if policies.iter().any(|policy| policy.name() == name) {
+        return None;
+    }
+    let id = record.rotation.id;
+    let message = format!(
+        "the open rotation {id} belongs to policies.{name}, which the configuration does not have"
+    );
+    let abandon = command_line(&format!("operations abandon {id}"));
+    Some(Error::configuration(message).with_advice(format!(
+        "put the policy back until the rotation is done, or give the rotation up with `{abandon}`"
+    )))
 }
 
 fn refused(what: &str, advice: &str) -> Error {

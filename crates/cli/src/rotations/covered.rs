@@ -23,6 +23,7 @@ use super::places::{self, identities, identity};
 use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
 use crate::progress::with_progress;
+use crate::sinks::are_one;
 
 /// A token that a policy covers, or what its sinks hold where nothing can be listed.
 pub(crate) struct Covered {
@@ -199,10 +200,10 @@ pub(crate) async fn find_covered(
         };
         // None of those that share a place: whichever came first would lose it to the other.
         let places = identities(&rotations.sinks, &record.sinks);
-        let mut writers = places
-            .iter()
-            .filter_map(|place| writers.get(place))
-            .flatten();
+        let is_shared = |place: &String| places.iter().any(|own| are_one(own, place));
+        let mut writers = (writers.iter())
+            .filter(|(place, _)| is_shared(place))
+            .flat_map(|(_, ids)| ids);
         if let Some(other) = writers.find(|writer| Some(*writer) != id.as_ref()) {
             *planned = Err(shared_place(configured.name(), other));
             continue;

@@ -21,6 +21,7 @@ mod stamped_places;
 mod step_store;
 mod stop;
 
+pub(crate) use self::allowed::lost_policy;
 pub(crate) use self::carrying_on::carry_on;
 pub(crate) use self::clock::SystemClock;
 pub(crate) use self::covered::{Covered, find_covered};

@@ -15,6 +15,7 @@ use super::prepared::Prepared;
 use super::{allowed, places};
 use crate::accounts::Accounts;
 use crate::ledger::turned_off;
+use crate::policies::Policies;
 use crate::program_name::command_line;
 use crate::sinks::Sinks;
 
@@ -95,6 +96,15 @@ impl<'a> Rotations<'a> {
         }
         due.retain(|stored| self.is_selected(stored));
         Ok(due)
+    }
+
+    /// Returns the error about a rotation whose policy is not in the configuration any more: it
+    /// waits for a person.
+    pub(crate) fn lost_policy(&self, record: &RotationRecord) -> Option<Error> {
+        // A mistake in the policies is reported where the rotation is opened.
+        let policies = Policies::read(self.accounts.configuration(), &self.sinks).ok()?;
+        let error = allowed::lost_policy(&policies, record)?;
+        Some(error.with_account(&record.account))
     }
 
     /// Opens the sinks of a rotation that is in the ledger, whoever wrote it.
@@ -211,10 +221,7 @@ impl<'a> Rotations<'a> {
     ) -> Result<Prepared> {
         let StoredRotation { task, record, .. } = stored;
         let account = &record.account;
-        let journal = OperationJournal {
-            journals: self.accounts.shared_journals(),
-            operation: task.id,
-        };
+        let journal = OperationJournal::new(self.accounts.shared_journals(), &record);
         let reason = record.reason.as_deref();
         let name = account.name();
         let provider = self

@@ -3,7 +3,7 @@
 use tokenfleet::{Error, ErrorKind, Fate};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
-use crate::sinks::Sinks;
+use crate::sinks::{Sinks, are_one};
 
 /// Returns a text that is equal for two places that are one, however each is written.
 pub(crate) fn identity(sinks: &Sinks, place: &str) -> String {
@@ -34,7 +34,10 @@ pub(super) fn conflict(
     };
     open.iter().filter(is_other).find_map(|other| {
         let mut written = other.record.sinks.iter();
-        let place = written.find(|place| places.contains(&identity(sinks, place)))?;
+        let place = written.find(|place| {
+            let place = identity(sinks, place);
+            places.iter().any(|own| are_one(own, &place))
+        })?;
         let message = format!(
             "the open rotation {} of another token, in {}, writes {place} too",
             other.task.id,

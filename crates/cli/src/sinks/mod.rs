@@ -6,6 +6,7 @@
 //! (decision 0051).
 
 mod opening;
+mod sameness;
 mod server;
 mod table;
 mod variables;
@@ -19,11 +20,11 @@ use tokenfleet::{Configuration, Error, Result};
 use tokenfleet_rotation::sink::SecretSink;
 
 use self::opening::Opening;
+pub(crate) use self::sameness::{are_one, can_be_one};
 use self::server::Server;
 pub(crate) use self::table::SinkTable;
 use self::table::{Target, absolute};
 use self::variables::Values;
-pub(crate) use self::variables::can_be_equal;
 use crate::configuration::{credential_variables, tables};
 use crate::written_place::{RemotePlace, WrittenPlace};
 

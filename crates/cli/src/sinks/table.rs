@@ -1,7 +1,7 @@
 //! One table `[sinks.NAME]` of the configuration.
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -149,8 +149,8 @@ impl Target {
     /// Returns the place in a form that is equal for two sinks of one place, with its variables.
     pub(super) fn identity(&self) -> String {
         match self {
-            Self::File(path) => format!("file:{path}"),
-            Self::EnvFile { path, variable } => format!("env-file:{path}#{variable}"),
+            Self::File(path) => format!("file:{}", real(path)),
+            Self::EnvFile { path, variable } => format!("env-file:{}#{variable}", real(path)),
             Self::Command { run, .. } => format!("command:{run:?}"),
             Self::Kv2 {
                 server,
@@ -207,6 +207,24 @@ fn path(settings: &mut Settings) -> Result<String> {
 pub(super) fn absolute(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
     path.components().collect()
+}
+
+/// Returns a path without links and `..`, as far as it exists: one file may have several.
+fn real(path: &str) -> String {
+    let path = Path::new(path);
+    let found = path.ancestors().find_map(|ancestor| {
+        let real = ancestor.canonicalize().ok()?;
+        Some((real, path.strip_prefix(ancestor).ok()?))
+    });
+    let (mut real, rest) = found.unwrap_or_else(|| (PathBuf::new(), path));
+    for part in rest.components() {
+        if part == Component::ParentDir {
+            real.pop();
+        } else {
+            real.push(part);
+        }
+    }
+    real.to_string_lossy().into_owned()
 }
 
 /// Reads the words of a command. A variable is an argument, or a part of one, and never of a

@@ -206,7 +206,13 @@ struct FindingsObject<'a> {
 pub(super) fn print(findings: &[Finding], output: &mut Output) -> std::io::Result<Exit> {
     match output.format() {
         Format::Json => output.object(&FindingsObject { findings })?,
-        Format::Table => output.sentences(INDENT, lines(findings))?,
+        Format::Table => {
+            let mut lines = lines(findings);
+            if output.is_quiet() {
+                lines.retain(|line| !line.starts_with(Status::Ok.as_str()));
+            }
+            output.sentences(INDENT, lines)?;
+        }
         Format::Ndjson | Format::Csv => {
             let mut results = Results::with_columns(&COLUMNS);
             for finding in findings {

@@ -25,7 +25,7 @@ use super::is_simulated;
 use crate::annotations::AnnotationFile;
 use crate::arguments::GlobalArguments;
 use crate::audit::AuditLog;
-use crate::configuration::{self, Trust, check_ownership, find, require};
+use crate::configuration::{self, Trust, check_ownership, check_ownership_of, find, require};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::policies::Policies;
@@ -75,7 +75,12 @@ fn read(global: &GlobalArguments, findings: &mut Vec<Finding>) -> Option<(Config
     if let Ok(metadata) = file.path.metadata()
         && metadata.is_file()
     {
-        match check_ownership(&metadata, &file.path) {
+        let checked = if is_named {
+            check_ownership_of(&metadata, &file.path, "be sure that you trust them")
+        } else {
+            check_ownership(&metadata, &file.path)
+        };
+        match checked {
             Ok(()) => {
                 let message = "only you can change the configuration";
                 findings.push(Finding::new(Check::Permissions, Status::Ok, message));
@@ -120,8 +125,7 @@ fn policies(configuration: &Configuration) -> Finding {
     };
     match check() {
         Ok(_) => {
-            let message = "[checks], [schedules], [audit] and [annotations]; [policies] are under \
-                           `rotation`";
+            let message = "[checks], [schedules], [waivers], [audit] and [annotations] can be used";
             Finding::new(Check::Policies, Status::Ok, message)
         }
         Err(error) => Finding::failed(Check::Policies, &error),
@@ -221,6 +225,7 @@ async fn check_deliveries(
     };
     let mut findings = sinks::check(&sinks, &policies, transport).await;
     let past = PastRotations::read(configuration).await;
+    findings.extend(rotation::check_open(accounts, &policies, &past));
     for account in accounts {
         let opening = (&sinks, transport);
         findings.extend(rotation::check(account, &policies, &past, registry, opening).await);

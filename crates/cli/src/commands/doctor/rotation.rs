@@ -19,7 +19,7 @@ use super::sinks::examine;
 use crate::ledger;
 use crate::output::displayed_id;
 use crate::policies::{Policies, acting_token};
-use crate::rotations::{LeftOut, dead_places, warnings};
+use crate::rotations::{LeftOut, dead_places, lost_policy, warnings};
 use crate::sinks::{Sinks, is_filled_in};
 
 /// The number of places of the tokens of a policy that are looked at.
@@ -29,11 +29,12 @@ const MAX_PLACES: usize = 20;
 #[derive(Debug, Default)]
 pub(super) struct PastRotations {
     ledger: String,
+    open: Vec<StoredRotation>,
     closed: Vec<StoredRotation>,
 }
 
 impl PastRotations {
-    /// Reads the closed rotations of the ledger, if there is one. One that cannot be read is
+    /// Reads the rotations of the ledger, if there is one. One that cannot be read is
     /// another finding.
     pub(super) async fn read(configuration: &Configuration) -> Self {
         Self::try_read(configuration).await.unwrap_or_default()
@@ -47,9 +48,28 @@ impl PastRotations {
         let store = LedgerRotationStore::open(tasks).await?;
         Ok(Self {
             ledger: store.ledger().to_owned(),
+            open: store.open_rotations().await?.rotations,
             closed: store.closed_rotations().await?.rotations,
         })
     }
+}
+
+/// Checks that the policy of each open rotation is still in the configuration.
+pub(super) fn check_open(
+    accounts: &[&AccountConfiguration],
+    policies: &Policies,
+    past: &PastRotations,
+) -> Vec<Finding> {
+    let is_selected = |stored: &&StoredRotation| {
+        let name = stored.record.account.name();
+        accounts.iter().any(|account| account.name() == name)
+    };
+    let of_accounts = past.open.iter().filter(is_selected);
+    let lost = of_accounts.filter_map(|stored| {
+        let error = lost_policy(policies, &stored.record)?;
+        Some(Finding::failed(Check::Rotation, &error).about(&stored.record.account))
+    });
+    lost.collect()
 }
 
 /// Checks the policies of an account, if it has any.

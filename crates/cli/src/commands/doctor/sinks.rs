@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokenfleet::transport::Transport;
 use tokenfleet::{Error, ErrorKind, Fate, Result};
@@ -9,7 +10,7 @@ use tokenfleet_rotation::sink::{Readable, SecretSink, SinkState};
 
 use super::account_checks::bounded;
 use super::finding::{Check, Finding, Status};
-use crate::atomic_file::follow_links;
+use crate::atomic_file::{follow_links, left_partial};
 use crate::file_owner::is_open_to_others;
 use crate::policies::Policies;
 use crate::sinks::{EXAMPLE, Sinks, is_filled_in};
@@ -47,7 +48,35 @@ pub(super) async fn check(
     findings
 }
 
+/// Examines a sink, and the directory of a file for what a killed write has left there.
 pub(super) async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding {
+    let left = sink.as_ref().ok().and_then(|sink| left_behind(&**sink));
+    let finding = examine_place(template.clone(), sink).await;
+    match left {
+        Some(left) if matches!(finding.status, Status::Ok | Status::Skipped) => {
+            let left = left.display();
+            let message = format!("{template}: a write that was killed has left {left}");
+            let finding = Finding::new(Check::Sinks, Status::Warning, message);
+            finding.with_advice("it may hold a secret: remove it, unless somebody needs that")
+        }
+        _ => finding,
+    }
+}
+
+/// Returns a file that a write of this place has left behind, which is not under way any more.
+fn left_behind(sink: &dyn SecretSink) -> Option<PathBuf> {
+    const LONGEST_WRITE: Duration = Duration::from_secs(10 * 60);
+
+    match sink.place().parse() {
+        Ok(WrittenPlace::File(path) | WrittenPlace::EnvFile(path, _)) => {
+            let path = follow_links(&path);
+            left_partial(&path, LONGEST_WRITE).into_iter().next()
+        }
+        _ => None,
+    }
+}
+
+async fn examine_place(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding {
     let sink = match sink {
         Ok(sink) => sink,
         Err(error) => return Finding::failed(Check::Sinks, &error),

@@ -9,6 +9,7 @@ use super::candidate::{Answer, Candidate};
 use crate::accounts::Accounts;
 use crate::ledger;
 use crate::output::{describe_end, displayed_id, print_warning};
+use crate::program_name;
 
 /// Adds to each account that does not accept the secret what became of the token that the secret
 /// names. Anybody can write a secret that names any token, so it is not said to be that token's.
@@ -55,7 +56,8 @@ fn named(candidate: &Candidate) -> Option<TokenId> {
     }
 }
 
-/// Describes the last that is known of a token, if anything is.
+/// Describes the last that is known of a token, if anything is: how it was revoked, if the ledger
+/// has that, or else what the snapshots saw.
 async fn describe(
     ledger: &Arc<dyn Ledger>,
     account: &Account,
@@ -68,6 +70,22 @@ async fn describe(
         }
         let versions = ledger.history(&source, id).await?;
         last = versions.into_iter().chain(last).max_by_key(|one| one.from);
+    }
+    let writes = ledger.writes_to(account, std::slice::from_ref(id)).await?;
+    if let Some(write) = writes.iter().rev().find(|write| write.has_revoked(id)) {
+        let version = last.as_ref();
+        let name = version.and_then(|version| version.token.name.known().cloned());
+        let name = name.or_else(|| write.intent.name.clone());
+        let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+        let reason = write.intent.reason.as_ref();
+        let reason = reason.map(|reason| format!(": {reason}"));
+        return Ok(Some(format!(
+            "it names the token {}{name}, which {} revoked at {}{}",
+            displayed_id(id),
+            program_name::get(),
+            write.last_heard().truncated_to_seconds(),
+            reason.unwrap_or_default()
+        )));
     }
     Ok(last.map(|Version { to, token, .. }| {
         let name = token.name.known().map(|name| format!(" ({name})"));

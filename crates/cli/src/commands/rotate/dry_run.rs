@@ -18,7 +18,7 @@ use crate::output::{Format, Output, Results, displayed_id, print_error, print_wa
 use crate::policies::Policies;
 use crate::rotations::{Covered, Rotations, find_covered};
 
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 9] = [
     "account",
     "token",
     "name",
@@ -26,6 +26,7 @@ const COLUMNS: [&str; 8] = [
     "is_due",
     "places",
     "requests",
+    "stops_at",
     "revoked_at",
 ];
 
@@ -55,6 +56,9 @@ struct PlannedObject<'a> {
     stops_at: Option<Timestamp>,
     /// The earliest time at which it is revoked, which is later where it is suspended before.
     revoked_at: Option<Timestamp>,
+    /// `true` if the old secret stops working as soon as there is a new one.
+    #[serde(skip)]
+    stops_at_once: bool,
 }
 
 /// A place that would be written.
@@ -190,6 +194,7 @@ impl<'a> PlannedObject<'a> {
             sinks: &record.sinks,
             stops_at: None,
             revoked_at: None,
+            stops_at_once: matches!(record.plan.strategy, Strategy::InPlace(_)),
         }
     }
 }
@@ -287,10 +292,14 @@ impl PlaceObject {
 
 impl PlannedObject<'_> {
     fn row(&self) -> Vec<String> {
-        let [due, revoked_at] = [self.due, self.revoked_at].map(|at| {
+        let times = [self.due, self.stops_at, self.revoked_at];
+        let [due, mut stops_at, revoked_at] = times.map(|at| {
             at.map(|at| at.truncated_to_seconds().to_string())
                 .unwrap_or_default()
         });
+        if self.stops_at_once {
+            stops_at = "at once".to_owned();
+        }
         let places: Vec<_> = self.places.iter().map(PlaceObject::text).collect();
         vec![
             self.account.to_owned(),
@@ -300,6 +309,7 @@ impl PlannedObject<'_> {
             self.is_due.to_string(),
             places.join(", "),
             self.requests.join("; "),
+            stops_at,
             revoked_at,
         ]
     }

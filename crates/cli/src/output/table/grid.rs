@@ -135,7 +135,7 @@ const STACKED: [&str; 3] = ["id", "token", "operation"];
 fn extent(heading: &str, rows: &[Vec<String>], index: usize) -> Extent {
     let cells = rows.iter().filter_map(|row| row.get(index));
     let words = cells.clone().flat_map(|cell| cell.split(' '));
-    let unbroken = words.filter(|word| is_id(word)).map(width);
+    let unbroken = words.filter(|word| is_id(word) || is_time(word)).map(width);
     Extent {
         heading: width(heading),
         content: cells.map(|cell| width(cell)).max().unwrap_or(0),
@@ -154,6 +154,15 @@ fn is_id(word: &str) -> bool {
     let id = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     let is_digit = |byte: u8| byte == b'-' || byte.is_ascii_hexdigit();
     id.len() >= LEAST_DIGITS && id.bytes().all(is_digit)
+}
+
+/// Returns `true` for a time such as `2026-01-31T12:00:00Z`, also between other marks.
+fn is_time(word: &str) -> bool {
+    const SHORTEST: usize = "2026-01-31T12:00:00Z".len();
+
+    let time = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let is_part = |byte: u8| byte.is_ascii_digit() || b"-:.TZ".contains(&byte);
+    time.len() >= SHORTEST && time.ends_with('Z') && time.bytes().all(is_part)
 }
 
 fn records(
@@ -216,6 +225,16 @@ iot      the platform cannot
             assert!(table.contains(id), "{terminal}\n{table}");
             let table = shown(&columns, &[id, "it waits for an answer"], terminal + 4);
             assert!(table.contains(id), "{terminal}\n{table}");
+        }
+    }
+
+    #[test]
+    fn a_time_in_a_text_is_never_broken() {
+        let time = "2026-12-20T12:28:39Z";
+        let why = format!("the old one works until {time}, and then it does not");
+        for terminal in 32..100 {
+            let table = shown(&["account", "why"], &["iot", &why], terminal);
+            assert!(table.contains(time), "{terminal}\n{table}");
         }
     }
 
