@@ -61,7 +61,9 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<bo
         Ok(Ended::Closed | Ended::Paused) => None,
         Ok(Ended::Stopped) => Some(Timestamp::now()),
         Ok(Ended::Lost) => return Ok(true),
-        Ok(Ended::Unopened) | Err(_) => Some(Timestamp::now().saturating_add(scaled(TRY_AGAIN))),
+        Ok(Ended::Unopened | Ended::Unreachable) | Err(_) => {
+            Some(Timestamp::now().saturating_add(scaled(TRY_AGAIN)))
+        }
     };
     claim.release(due).await?;
     if let Some(stored) = StoredAccount::find(&*working.ledger, id).await? {
