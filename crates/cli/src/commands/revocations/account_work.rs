@@ -271,7 +271,9 @@ async fn record_verdicts(
         tokio::select! {
             next = verdicts.recv() => match next {
                 // The platform or the ledger may answer again.
-                Some((_, RevocationVerdict::Unreachable(error))) if record.outages < MAX_OUTAGES => {
+                Some((_, RevocationVerdict::Unreachable(error)))
+                    if record.outages < MAX_OUTAGES =>
+                {
                     record.note = Some(error.to_string());
                 }
                 Some((id, verdict)) => {

@@ -62,7 +62,8 @@ fn why(stored: &StoredPlan) -> String {
             let resume = command_line(&format!("operations resume {}", stored.task.id));
             let note = stored.record.note.as_deref().unwrap_or_default();
             format!(
-                "a token of the canary wave was not revoked, so the others wait: {note}; to go on nevertheless: `{resume}`"
+                "a token of the canary wave was not revoked, so the others wait: {note}; to go \
+                 on nevertheless: `{resume}`"
             )
         }
         Stage::Rest => "workers revoke the tokens".to_owned(),

@@ -199,7 +199,7 @@ impl AccountRecord {
         part.tokens().last().cloned()
     }
 
-    /// Returns `true` if it has all verdicts that it is to have before the others of the plan begin.
+    /// Returns `true` if it has all verdicts that it is to have before other accounts begin.
     pub(crate) fn is_paused(&self) -> bool {
         self.pause_after
             .is_some_and(|count| self.verdicts.len() >= count)
