@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::workflow::Marker;
-use tokenfleet::{Account, Error, Result, Token, TokenId};
+use tokenfleet::{Account, Result, Token, TokenId};
 use tokenfleet_ledger::Ledger;
 use tokenfleet_rotation::runner::LedgerRotationStore;
 use tokenfleet_rotation::strays::{KnownMarkers, Origin, Stray};
