@@ -240,7 +240,9 @@ impl Machine {
         match change {
             Change::NotApplied { .. } => {
                 if let Some(failure) = self.memory.refused.take() {
-                    if failure.effect == FailureEffect::Refused {
+                    if let Some(reason) = self.lockout(&failure) {
+                        self.memory.park = Some(reason);
+                    } else if failure.effect == FailureEffect::Refused {
                         let error = failure.error;
                         self.memory.park = Some(Parked::Refused { error });
                     } else if let Some(delay) = failure.retry_after {
@@ -389,6 +391,11 @@ impl Machine {
     /// Takes note of a failure that another try may mend.
     fn failed(&mut self, answer: &Answer, now: Timestamp) {
         self.memory.failures += 1;
+        if let Answer::Failed(failure) = answer
+            && let Some(reason) = self.lockout(failure)
+        {
+            self.memory.park = Some(reason);
+        }
         let retry_after = match answer {
             Answer::Failed(failure) => failure.retry_after,
             _ => None,
@@ -400,6 +407,23 @@ impl Machine {
         if let Some(delay) = retry_after {
             self.wait_after_failure(now, delay);
         }
+    }
+
+    /// Returns the reason to park where the credential of the account may be the very key that an
+    /// attempt has replaced, whose answer nobody has: it stays refused until a person makes a key.
+    fn lockout(&self, failure: &Failure) -> Option<Parked> {
+        let is_key_lost = failure.is_unauthenticated
+            && matches!(self.plan.strategy, Strategy::InPlace(_))
+            && self.rotation.state == RotationState::Issuing
+            && self.memory.held.is_none()
+            && self.rotation.unaccounted().next().is_some();
+        is_key_lost.then(|| Parked::Refused {
+            error: format!(
+                "{}; an attempt may have replaced the key that the account uses, and nobody may \
+                 have the new one: make a key at the platform, and put it where the account reads it",
+                failure.error
+            ),
+        })
     }
 
     fn wait_after_failure(&mut self, now: Timestamp, delay: Duration) {

@@ -742,3 +742,33 @@ fn a_secret_that_the_platform_refuses_is_never_delivered() {
     script.finish();
     assert_eq!((script.sent(is_create), script.sent(is_write)), (1, 1));
 }
+
+#[test]
+fn in_place_a_person_is_asked_when_an_attempt_may_have_replaced_the_key_of_the_account() {
+    let capabilities = Capabilities::none()
+        .with_list(ListCapability::unpaged())
+        .with_rotate();
+    let mut refused = Failure::unknown("401");
+    refused.effect = FailureEffect::None;
+    refused.is_unauthenticated = true;
+    let is_rotate = |step: &Step| matches!(step, Step::Rotate(_));
+    for is_lost in [false, true] {
+        let strategy = Strategy::for_capabilities(&capabilities, Preference::Overlap).unwrap();
+        let sink = PlannedSink::new(Readable::Secret).with_adoption();
+        let mut script = Script::with_plan(RotationPlan::new(strategy, [sink]).unwrap());
+        script.until(is_rotate);
+        if is_lost {
+            script.answer(failure(FailureEffect::Unknown));
+            script.restart();
+            script.until(is_rotate);
+        }
+        script.answer(Answer::Failed(refused.clone()));
+        if is_lost {
+            let parked = script.until_parked();
+            assert!(parked.to_string().contains("make a key"), "{parked}");
+        } else {
+            // The old key works, and the credential may be mended any time.
+            script.until(is_rotate);
+        }
+    }
+}

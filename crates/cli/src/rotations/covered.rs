@@ -187,13 +187,12 @@ pub(crate) async fn find_covered(
         }
         covered.push((Some(id), planned));
     }
-    let left_out = LeftOut::read(
+    let mut left_out = LeftOut::new(
         provider.account(),
         &planner.over.rotations,
         policies,
         (&rotations.sinks, accounts.transport()),
     );
-    let left_out = left_out.await;
     for (id, planned) in &mut covered {
         let Ok(Covered { record, token, .. }) = planned else {
             continue;

@@ -21,14 +21,15 @@ pub(crate) struct LeftOut<'a> {
     over: &'a [StoredRotation],
     last: LastDeliveries<'a>,
     opening: (&'a Sinks, &'a Arc<dyn Transport>),
-    /// The places of the configuration that no variable is in, with what their stamps say.
-    fixed: Vec<(String, Held)>,
+    /// The places of the configuration that no variable is in, with what each holds once it was
+    /// read.
+    fixed: Vec<(String, Option<Held>)>,
 }
 
 impl<'a> LeftOut<'a> {
-    /// Reads the places of the configuration that no variable is in and that are none of another
+    /// Collects the places of the configuration that no variable is in and that are none of another
     /// account. `over` are the closed rotations of all accounts.
-    pub(crate) async fn read(
+    pub(crate) fn new(
         account: &'a Account,
         over: &'a [StoredRotation],
         policies: &Policies,
@@ -58,10 +59,7 @@ impl<'a> LeftOut<'a> {
             if is_of_another || of_others.contains(&identity) || !seen.insert(identity) {
                 continue;
             }
-            // Whatever prevents the reading is reported where the place is needed.
-            if let Ok(held) = held(&place, opening).await {
-                fixed.push((place, held));
-            }
+            fixed.push((place, None));
         }
         Self {
             account,
@@ -75,16 +73,17 @@ impl<'a> LeftOut<'a> {
     /// Returns the error about a place of a token that is not among `places`, which a policy
     /// writes.
     pub(crate) async fn objection(
-        &self,
+        &mut self,
         policy: &str,
         token: &Token,
         places: &[String],
     ) -> Option<Error> {
         let (sinks, _) = self.opening;
         let written: BTreeSet<_> = identities(sinks, places).into_iter().collect();
+        let account = self.account;
         let error = |place: &str, why: &str| {
             let to = places.iter().map(String::as_str);
-            let move_there = rotation_command(sinks, self.account, Some(&token.id), to);
+            let move_there = rotation_command(sinks, account, Some(&token.id), to);
             Error::configuration(format!(
                 "{place} {why}, and policies.{policy} does not write it: it would keep a dead \
                  secret"
@@ -96,9 +95,16 @@ impl<'a> LeftOut<'a> {
                 places.join(", ")
             ))
         };
-        for (place, held) in &self.fixed {
-            let is_held = *held == Held::Token(token.id.clone());
-            if is_held && !written.contains(&identity(sinks, place)) {
+        for (place, read) in &mut self.fixed {
+            if written.contains(&identity(sinks, place)) {
+                continue;
+            }
+            if read.is_none() {
+                // Whatever prevents the reading is reported where the place is needed.
+                let found = held(place, self.opening).await;
+                *read = Some(found.unwrap_or(Held::Unknown));
+            }
+            if *read == Some(Held::Token(token.id.clone())) {
                 return Some(error(place, "holds it by its stamp"));
             }
         }

@@ -220,6 +220,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// The error text, without secrets.
     pub error: String,
+    /// `true` if the platform refused the credential of the account.
+    pub is_unauthenticated: bool,
 }
 
 /// The effect that a failed step may have had.
@@ -241,6 +243,7 @@ impl Failure {
             effect: FailureEffect::Unknown,
             retry_after: None,
             error: error.into(),
+            is_unauthenticated: false,
         }
     }
 }
@@ -266,6 +269,7 @@ impl From<&Error> for Failure {
             effect,
             retry_after: error.retry_after(),
             error: error.to_string(),
+            is_unauthenticated: error.kind() == ErrorKind::Unauthenticated,
         }
     }
 }

@@ -167,11 +167,11 @@ async fn check_tokens(
     for place in dead_places(&past.ledger, &closed, &tokens, opening).await {
         findings.push(Finding::failed(Check::Rotation, &place.error()));
     }
-    let left_out = LeftOut::read(provider.account(), &past.closed, configured, opening).await;
+    let mut left_out = LeftOut::new(provider.account(), &past.closed, configured, opening);
     for policy in policies {
         let covered = tokens.iter().filter(|token| policy.covers(token));
         for token in covered.filter(|token| token.state == TokenState::Active) {
-            findings.extend(check_left_out(provider, policy, token, &left_out).await);
+            findings.extend(check_left_out(provider, policy, token, &mut left_out).await);
         }
         findings.extend(check_places(provider, policy, &tokens, opening).await);
     }
@@ -183,7 +183,7 @@ async fn check_left_out(
     provider: &dyn TokenProvider,
     policy: &policy::Policy,
     token: &Token,
-    left_out: &LeftOut<'_>,
+    left_out: &mut LeftOut<'_>,
 ) -> Option<Finding> {
     let config = policy.config();
     let places = config.sinks.iter().map(|sink| {
