@@ -32,9 +32,7 @@ impl Exit {
         match error.kind() {
             ErrorKind::Configuration => Self::Usage,
             // What the platform refused was sent: no mistake that was found beforehand.
-            ErrorKind::InvalidInput | ErrorKind::InvalidCursor
-                if error.fate() == Fate::NotSent =>
-            {
+            ErrorKind::InvalidInput | ErrorKind::InvalidCursor if error.fate() == Fate::NotSent => {
                 Self::Usage
             }
             ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => Self::Refused,

@@ -734,7 +734,13 @@ fn a_token_that_is_expired_at_once_is_said_to_be_a_matter_of_clocks() {
     let ahead = json!({"advance": "25h"}).to_string();
     rotating.control("PUT", "/clock", &ahead);
     let to = rotating.to("new");
-    let create = ["create", "--name=ci", "--expires-in=1h", "--scope=all.User", &to];
+    let create = [
+        "create",
+        "--name=ci",
+        "--expires-in=1h",
+        "--scope=all.User",
+        &to,
+    ];
     let run = rotating.run(&create).ends_with(0);
     assert!(run.stderr.contains("is expired already"), "{run:?}");
     assert!(run.stderr.contains("the clock of this machine"), "{run:?}");
@@ -754,13 +760,21 @@ fn a_dead_secret_is_said_to_be_one_that_was_revoked_when_and_why() {
     let found = run.json();
     let reason = found["accounts"][0]["reason"].as_str().unwrap();
     assert!(reason.contains("tokenfleet revoked at 20"), "{reason}");
-    assert!(reason.contains(&id) && reason.ends_with("INC-3"), "{reason}");
+    assert!(
+        reason.contains(&id) && reason.ends_with("INC-3"),
+        "{reason}"
+    );
 }
 
 #[test]
 fn doctor_names_what_a_killed_write_left_beside_a_file() {
     let rotating = Rotating::covered("losant", 1);
-    let doctor = || rotating.run(&["doctor", "--output=table"]).ends_with(0).stdout;
+    let doctor = || {
+        rotating
+            .run(&["doctor", "--output=table"])
+            .ends_with(0)
+            .stdout
+    };
     let left = rotating.file(".ci-0.a1B2c3.partial");
     std::fs::write(&left, "a secret").unwrap();
     let name = left.to_str().unwrap();

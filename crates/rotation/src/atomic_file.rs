@@ -227,12 +227,15 @@ pub fn left_partial(path: &Path, unchanged_for: Duration) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(directory_of(path)).into_iter().flatten();
     let is_left = |entry: &DirEntry| {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let random = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(PARTIAL));
+        let random = name
+            .strip_prefix(&prefix)
+            .and_then(|rest| rest.strip_suffix(PARTIAL));
         // Not that of a longer name.
         random.is_some_and(|random| random.chars().all(char::is_alphanumeric))
-            && entry.metadata().and_then(|metadata| metadata.modified()).is_ok_and(|at| {
-                at.elapsed().is_ok_and(|elapsed| elapsed >= unchanged_for)
-            })
+            && entry
+                .metadata()
+                .and_then(|metadata| metadata.modified())
+                .is_ok_and(|at| at.elapsed().is_ok_and(|elapsed| elapsed >= unchanged_for))
     };
     let left = entries.flatten().filter(is_left);
     left.map(|entry| entry.path()).collect()

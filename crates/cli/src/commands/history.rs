@@ -159,9 +159,9 @@ impl<'a> History<'a> {
         let is_before = |write: &Write| first.is_some_and(|first| write.intent.at < first);
         let writes: Vec<_> = self.authors.writes_to(id).collect();
         let begins_earlier = (writes.iter()).any(|(write, _)| is_before(write) && !is_told(write));
-        let untold = writes.into_iter().filter(|(write, _)| {
-            !is_told(write) || (begins_earlier && is_before(write))
-        });
+        let untold = writes
+            .into_iter()
+            .filter(|(write, _)| !is_told(write) || (begins_earlier && is_before(write)));
         events.extend(untold.map(|(write, author)| written(write, author)));
         events.sort_by_key(|event| event.at);
         Ok(events)

@@ -54,7 +54,9 @@ impl OperationJournal {
         let policy = self.policy.as_ref().map(|name| format!("policies.{name}"));
         let is_old = intent.operation == Operation::Revoke && intent.token == self.subject;
         let successor = self.successor();
-        let successor = successor.as_ref().filter(|_| is_old && self.subject.is_some());
+        let successor = successor
+            .as_ref()
+            .filter(|_| is_old && self.subject.is_some());
         let replaced = successor.map(|token| format!("replaced by token {}", displayed_id(token)));
         let parts: Vec<_> = policy.into_iter().chain(replaced).collect();
         (!parts.is_empty()).then(|| parts.join(": "))

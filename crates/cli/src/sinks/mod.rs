@@ -20,8 +20,8 @@ use tokenfleet::{Configuration, Error, Result};
 use tokenfleet_rotation::sink::SecretSink;
 
 use self::opening::Opening;
-use self::server::Server;
 pub(crate) use self::sameness::{are_one, can_be_one};
+use self::server::Server;
 pub(crate) use self::table::SinkTable;
 use self::table::{Target, absolute};
 use self::variables::Values;
