@@ -541,7 +541,7 @@ fn a_dry_run_in_a_table_says_when_the_old_secret_stops() {
     };
     let soaking = POLICY.replace("overlap = '0s'", "overlap = '1h'\nsoak = '9h'");
     let (table, planned) = row("losant", &soaking);
-    assert!(table.contains("STOPS_AT"), "{table}");
+    assert!(table.contains(" stops_at "), "{table}");
     // To the minute: the two runs are not one.
     let stops_at = &text(&planned, "stops_at")[..15];
     assert!(table.contains(stops_at), "{stops_at}: {table}");

@@ -5,8 +5,8 @@ use std::collections::{HashMap, HashSet};
 use sha2::{Digest, Sha256};
 use tokenfleet::journal::{Journal, OperationId, Resolution};
 use tokenfleet::{
-    Operation, Query, Result, Revocation, RevocationEffect, RevocationOutcome, RevocationPlan,
-    Token, TokenId, TokenProvider, TokenProviderExt, TokenState,
+    Account, Operation, Query, Result, Revocation, RevocationEffect, RevocationOutcome,
+    RevocationPlan, Token, TokenId, TokenProvider, TokenProviderExt, TokenState,
 };
 use tokenfleet_ledger::Write;
 
@@ -84,23 +84,24 @@ pub(super) async fn confirmed(
 }
 
 /// Closes the revocations of an operation that a run which was killed left open, and whose tokens
-/// are dead as a later run has confirmed.
-pub(super) async fn close_confirmed(
+/// are dead by now.
+pub(super) async fn close_dead(
     accounts: &Accounts,
     operation: Option<OperationId>,
+    dead: &[(&Account, TokenId)],
 ) -> Result<()> {
     let (Some(operation), Some(ledger)) = (operation, accounts.ledger().await?) else {
         return Ok(());
     };
     let journals = accounts.journals();
-    let writes = ledger.writes(operation).await?;
-    for write in &writes {
+    for write in ledger.writes(operation).await? {
         let intent = &write.intent;
-        let of_account = (writes.iter()).filter(|other| other.intent.account == intent.account);
-        let is_confirmed = intent.operation == Operation::Revoke
-            && (intent.token.as_ref())
-                .is_some_and(|id| write.is_followed_by_revocation_of(id, of_account));
-        if write.is_open() && is_confirmed && !journals.is_running(&intent.run) {
+        let is_dead = intent.operation == Operation::Revoke
+            && (dead.iter()).any(|(account, id)| {
+                intent.account == **account && intent.token.as_ref() == Some(id)
+            });
+        // Whoever is still running closes it.
+        if write.is_open() && is_dead && !journals.is_running(&intent.run) {
             let resolution = Resolution::Applied(Vec::new());
             journals.record_resolution(&intent.id, &resolution).await;
         }

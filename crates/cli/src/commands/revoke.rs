@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use tokenfleet::config::{cause_text, is_showable_path, quoted};
-use tokenfleet::workflow::RevokeManyOptions;
+use tokenfleet::workflow::{RevocationVerdict, RevokeManyOptions};
 use tokenfleet::{
     Error, ErrorKind, Fate, Operation, Result, RevocationEffect, RevocationPlan, RevokeOptions,
     Secret, Token, TokenId, TokenProvider, TokenProviderExt, TokenRef, TokenState,
@@ -299,6 +299,16 @@ async fn warn_about_holders(accounts: &Accounts, plans: &[(&dyn TokenProvider, R
     }
 }
 
+/// Returns `true` for a token that is dead, and that no other one with its id has replaced.
+fn is_dead_for_good(verdict: &RevocationVerdict) -> bool {
+    match verdict {
+        RevocationVerdict::Revoked(revocation) | RevocationVerdict::AlreadyGone(revocation) => {
+            revocation.effect != RevocationEffect::Replaced
+        }
+        _ => false,
+    }
+}
+
 /// Asks for confirmation once and carries out the plan of each account, one after the other.
 /// Returns the exit code of each token.
 ///
@@ -358,12 +368,15 @@ pub(super) async fn confirm_and_revoke(
     );
     let mut progress = Progress::new();
     let mut done = 0;
+    let mut dead = Vec::new();
     let (mut is_stopped, mut is_over) = (false, false);
     let (stopped, grace_period_over) = (stopped(), grace_period_over());
     tokio::pin!(stopped, grace_period_over);
     for (provider, tokens, confirmed, mut revocations) in executions {
         report.begin(provider);
+        let account = provider.account();
         for revocation in &confirmed {
+            dead.extend(revocation.id.clone().map(|id| (account, id)));
             report.revoked(revocation).await;
         }
         let mut pending: HashSet<_> = tokens.iter().collect();
@@ -379,6 +392,9 @@ pub(super) async fn confirm_and_revoke(
                     Some((id, verdict)) => {
                         pending.remove(&id);
                         done += 1;
+                        if is_dead_for_good(&verdict) {
+                            dead.push((account, id.clone()));
+                        }
                         report.add(&id, verdict).await;
                     }
                     None => break,
@@ -417,7 +433,7 @@ pub(super) async fn confirm_and_revoke(
     }
     drop(progress);
     let operation = options.revoke_options.operation_id;
-    if let Err(error) = resumed_plan::close_confirmed(accounts, operation).await {
+    if let Err(error) = resumed_plan::close_dead(accounts, operation, &dead).await {
         // They are listed as open, and can be closed later.
         print_warning(&format!(
             "what an earlier run left open is not closed: {error}"
