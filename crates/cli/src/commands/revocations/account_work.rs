@@ -153,6 +153,10 @@ async fn carry_out(
     let last = rest.retaining(|id| Some(id) == acting.as_ref());
     // Without the credential, no other token could be tried again.
     for part in [others, last] {
+        // Nor could a verdict be found out again.
+        if !claim.record(&record.to_json()?, false).await? {
+            return Ok(Ended::Lost);
+        }
         if working.stop.is_requested() {
             return end(claim, &record, false, Ended::Stopped).await;
         }
