@@ -313,11 +313,8 @@ path = 'DIR/secrets/fixed'
 ";
     let rotating = Rotating::covered_by(&format!("{}{fixed}", hasty()), "losant", 0);
     let id = rotating.insert("ci-0");
-    let words = rotate(
-        &id,
-        &["--to=files".to_owned(), "--to=fixed".to_owned()],
-        &["--only-these-places"],
-    );
+    let both = ["--to=files".to_owned(), "--to=fixed".to_owned()];
+    let words = rotate(&id, &both, &["--only-these-places"]);
     let rotated = rotating.run(&words).ends_with(0).json();
     let id = rotated["successor"].as_str().unwrap();
     let held = rotating.held("fixed");
