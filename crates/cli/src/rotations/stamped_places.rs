@@ -114,11 +114,13 @@ impl<'a> StampedPlaces<'a> {
         Holder::Nobody
     }
 
-    /// Returns the places of the configuration that hold a token by their stamps: those of the
-    /// policies of its account, and those that no variable is in.
+    /// Returns the places that hold a token by their stamps: those of the policies and of the
+    /// rotations of its account, and those of the configuration that no variable is in.
     pub(crate) async fn holding(&mut self, account: &Account, token: &Token) -> Vec<String> {
         let mut places = self.fixed.clone();
         places.extend(self.of_policies(account, token));
+        let recorded = self.recorded.get(account).into_iter().flatten();
+        places.extend(recorded.flat_map(|stored| stored.record.sinks.iter().cloned()));
         let mut found = BTreeMap::new();
         for place in places {
             if matches!(self.held(&place).await, Ok(Held::Token(held)) if held == token.id) {

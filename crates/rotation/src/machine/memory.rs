@@ -3,7 +3,6 @@
 use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{Timestamp, TokenId};
 
-use super::withdrawal::Withdrawal;
 use crate::machine::{Failure, Parked, SecretNumber, SinkReading, WaitReason};
 
 /// The memory of one worker: what it has done and read since it began. It may be lost.
@@ -53,6 +52,14 @@ pub(super) struct Memory {
     pub(super) found: Option<Vec<TokenId>>,
     pub(super) failures: u32,
     pub(super) not_before: Option<(Timestamp, WaitReason)>,
+}
+
+/// The reason why the successor that a worker holds is not delivered.
+#[derive(Debug, Clone)]
+pub(super) struct Withdrawal {
+    pub(super) error: String,
+    /// `true` if the next attempt will end like this one unless a person corrects something.
+    pub(super) is_lasting: bool,
 }
 
 /// A new secret that is being delivered.

@@ -3,21 +3,14 @@
 
 use tokenfleet_core::Liveness;
 
-use super::{
-    Answer, AttemptOutcome, Change, FAILURES_AT_ONCE, Failure, FailureEffect, Held, Machine,
+use crate::machine::memory::{Held, Withdrawal};
+use crate::machine::{
+    Answer, Attempt, AttemptOutcome, Change, FAILURES_AT_ONCE, Failure, FailureEffect, Machine,
     Parked, SecretNumber, Step, Strategy,
 };
 
 /// The number of successors that are withdrawn before a person is asked about what will not pass.
 const MAX_WITHDRAWN: u32 = 2;
-
-/// The reason why the successor that a worker holds is not delivered.
-#[derive(Debug, Clone)]
-pub(super) struct Withdrawal {
-    error: String,
-    /// `true` if the next attempt will end like this one unless a person corrects something.
-    is_lasting: bool,
-}
 
 impl Machine {
     /// Returns the step that revokes the successor that this worker holds and never delivered.
@@ -93,7 +86,7 @@ impl Machine {
         let Some(Withdrawal { error, is_lasting }) = self.memory.withdrawal.take() else {
             return;
         };
-        let is_withdrawn = |attempt: &&super::Attempt| {
+        let is_withdrawn = |attempt: &&Attempt| {
             attempt.outcome == AttemptOutcome::Withdrawn
                 && attempt.number > self.rotation.resumed_after
         };
