@@ -468,7 +468,7 @@ fn the_token_that_a_refused_secret_names_is_remembered() {
             .ends_with(4);
         text(&run.hiding(&[&secret]).json()["accounts"][0]["reason"])
     };
-    assert!(locate().contains("which the last snapshot still had"));
+    assert!(locate().contains("which tokenfleet revoked at 20"));
     remembered.snapshot(0);
     let said = locate();
     assert!(said.contains(&format!(
