@@ -545,11 +545,4 @@ fn a_dry_run_in_a_table_says_when_the_old_secret_stops() {
     // To the minute: the two runs are not one.
     let stops_at = &text(&planned, "stops_at")[..15];
     assert!(table.contains(stops_at), "{stops_at}: {table}");
-    let in_place = POLICY
-        .replace("overlap = '0s'", "strategy = 'in_place'")
-        .replace("new_expiry = '90d'\n", "")
-        .replace("name ^= ci-", "state = active");
-    let (table, planned) = row("cloudsmith", &in_place);
-    assert_eq!(planned["stops_at"], Value::Null);
-    assert!(table.contains("at once"), "{table}");
 }
