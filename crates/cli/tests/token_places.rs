@@ -281,6 +281,9 @@ fn a_policy_leaves_no_dead_secret_in_the_place_of_an_earlier_name_or_path() {
         "--yes",
     ];
     rotating.run(&words).ends_with(0);
+    // What it read before is dead, and said to be until it is removed.
+    rotating.run(&["rotate", "--policy=ci"]).ends_with(8);
+    fs::remove_file(rotating.file("ci-0")).unwrap();
     rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
     assert!(rotating.accepts(&rotating.held("ci-renamed")));
 
