@@ -3,8 +3,8 @@
 //! Each program of this crate compares by ratios within one run, and with `--write` writes its
 //! section of `docs/PERFORMANCE.md`: `compare` compares clients, `distance` does so over TLS and a
 //! slow network, `listing` sequential and concurrent pages, `scaling` lists of many sizes,
-//! `ledger` ledgers of many tokens, `instructions` instruction counts, and
-//! `dependence` the cost of depending on a library.
+//! `ledger` ledgers of many tokens, `workers` processes that share one, `instructions` instruction
+//! counts, and `dependence` the cost of depending on a library.
 
 pub mod adapter;
 mod arguments;

@@ -49,6 +49,44 @@ fn count(verdicts: &[(TokenId, RevocationVerdict)]) -> BTreeMap<&'static str, us
 }
 
 #[tokio::test(start_paused = true)]
+async fn no_other_token_is_tried_before_the_first_ones_have_their_verdicts() {
+    let fixture = losant(&["tokens=1"]);
+    let (acting, plan) = account(&fixture).await;
+    let simulator = fixture.simulator();
+    let first: Vec<_> = simulator.ids()[9..12].to_vec();
+    let plan = plan.with_first(|id| first.iter().any(|first| first == id.as_str()));
+    let plan: RevocationPlan = plan.to_string().parse().unwrap();
+    assert!(
+        first
+            .iter()
+            .zip(plan.tokens())
+            .all(|(id, planned)| id == planned.as_str())
+    );
+    // The slowest of them holds all others up.
+    let delay = Action::DelayAnswer(std::time::Duration::from_secs(5));
+    let slow = Fault::new(delay).path(&format!("*/{}", first[1])).always();
+    simulator.faults().add(slow);
+    let provider = fixture.provider();
+    let verdicts = revoke_all(&*provider, &plan, RevokeManyOptions::default()).await;
+    assert_eq!(
+        count(&verdicts).get("revoked"),
+        Some(&plan.tokens().count())
+    );
+    let log = simulator.log().entries();
+    let last_of_first = log
+        .iter()
+        .rposition(|entry| first.iter().any(|id| entry.target.contains(id)));
+    let first_of_others = log.iter().position(|entry| {
+        entry.target.contains("/tokens/") && !first.iter().any(|id| entry.target.contains(id))
+    });
+    assert!(
+        last_of_first < first_of_others,
+        "{last_of_first:?} {first_of_others:?}"
+    );
+    assert_eq!(verdicts.last().unwrap().0, acting);
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_token_gets_a_verdict_whatever_happens_to_others_and_the_acting_token_is_last() {
     for fixture in [
         losant(&["tokens=1"]),

@@ -231,6 +231,27 @@ impl Accounts {
         }
     }
 
+    /// Returns the same accounts, of which only this one is selected.
+    ///
+    /// # Errors
+    ///
+    /// The configuration has no account of that name.
+    pub(crate) fn narrowed_to(&self, name: &str) -> Result<Self> {
+        Ok(Self {
+            configuration: self.configuration.clone(),
+            selection: Selection::single(&self.configuration, name)?,
+            named: vec![name.to_owned()],
+            registry: self.registry.clone(),
+            transport: Arc::clone(&self.transport),
+            audit: self.audit.clone(),
+            journals: Arc::clone(&self.journals),
+            run: self.run.clone(),
+            is_annotated: self.is_annotated,
+            #[cfg(feature = "simulate")]
+            _simulation: None,
+        })
+    }
+
     /// Returns each selected account.
     pub(crate) fn each(&self) -> impl Iterator<Item = &Account> {
         self.selected()

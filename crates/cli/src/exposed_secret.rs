@@ -104,10 +104,12 @@ impl Command {
             }
             // Platforms that filter get the name.
             Self::List(arguments) => present([("--name", arguments.list.name.as_ref())]),
-            Self::Plan(arguments) => present([
-                ("--name", arguments.list.name.as_ref()),
-                ("--own-token", arguments.own_token.as_ref()),
-            ]),
+            Self::Plan(arguments) => {
+                let own_tokens = arguments.own_tokens.iter();
+                let mut texts = present([("--name", arguments.list.name.as_ref())]);
+                texts.extend(own_tokens.map(|id| ("--own-token", id.as_str())));
+                texts
+            }
             Self::Reconcile(arguments) => present([("--name", arguments.name.as_ref())]),
             Self::Annotate(arguments) => present([
                 ("the id", arguments.id.as_ref()),

@@ -31,6 +31,7 @@ mod report;
 mod report_file;
 mod rotations;
 mod running;
+mod schedules;
 mod secret_destination;
 mod selection;
 mod signal;
@@ -43,4 +44,4 @@ mod written_place;
 
 pub use program::Program;
 // The sinks of the rotation write files in the same way.
-use tokenfleet_rotation::{atomic_file, regular_file};
+use tokenfleet_rotation::{atomic_file, file_owner, regular_file};

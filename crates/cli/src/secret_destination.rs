@@ -9,6 +9,7 @@ use tokenfleet_rotation::env_file::EnvFile;
 
 use crate::arguments::{Place, PlaceArguments, SecretArguments};
 use crate::atomic_file::{AtomicFile, DirectoryLock, Existing, follow_links};
+use crate::file_owner;
 use crate::output::{Format, is_discarded};
 
 /// The space for a secret, in bytes, that is reserved on the disk.
@@ -137,6 +138,12 @@ impl Target {
 
     /// Prepares a file of environment variables, which may exist.
     fn env_file(path: &Path, name: &str) -> Result<Self> {
+        if let Some(reason) = file_owner::stranger(path) {
+            return Err(cannot_write(path, &reason).with_advice(
+                "run this as its owner; or, if that user is to have the secret, deliver it with \
+                 `rotate --to` and --adopt",
+            ));
+        }
         let path = follow_links(path);
         let variable = EnvFile::new(name);
         let content = variable

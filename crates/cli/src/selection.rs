@@ -66,6 +66,15 @@ impl Selection {
         })
     }
 
+    /// Selects one account.
+    pub(crate) fn single(configuration: &Configuration, name: &str) -> Result<Self> {
+        let names = AccountNames::parse(&[name.to_owned()]);
+        Ok(Self {
+            accounts: names.select(configuration.accounts())?,
+            is_narrowed: true,
+        })
+    }
+
     /// Selects accounts, or returns `None` if none are asked for.
     pub(crate) fn if_narrowed(
         configuration: &Configuration,

@@ -555,8 +555,8 @@ fn a_token_that_the_platform_has_again_is_revoked_again_by_its_plan() {
         let words = ["revoke", "--plan", &path, "--yes"];
         // As if a backup was restored afterwards: the last one is confirmed and stays.
         let success = json!({"answer": {"status": 200, "body": "{\"success\":true}"}});
-        let once = json!({"method": "DELETE", "actions": [success]});
-        recorded.control("POST", "/faults", &once.to_string());
+        let fault = json!({"method": "DELETE", "actions": [success]});
+        recorded.control("POST", "/faults", &fault.to_string());
         recorded.run(&words).ends_with(0);
         assert_eq!(recorded.alive().len(), before + 1);
         let again = recorded.run(&words).ends_with(0);

@@ -197,6 +197,35 @@ fn a_place_of_another_token_that_may_be_in_use_is_not_taken_without_adoption() {
 }
 
 #[test]
+fn a_place_is_that_of_the_last_successor_while_its_rotation_is_open() {
+    let tables = by_name().replace("overlap = '0s'", "overlap = '1h'");
+    let rotating = Rotating::with("losant", &["--tokens=0"], &tables);
+    let id = rotating.insert("ci-0");
+    let words = [
+        "rotate",
+        &*id,
+        "--to=files",
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ];
+    let first = rotating.run(&words).ends_with(0).json();
+    let second = text(&first, "successor").to_owned();
+    let words = [
+        "rotate",
+        &*second,
+        "--to=files",
+        "--overlap=1h",
+        "--expires-in=90d",
+        "--yes",
+    ];
+    rotating.run(&words).ends_with(0);
+    // The token before is in no place any more, and the last one is in its own.
+    let (_, run) = worker(&rotating, 0);
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
 fn a_policy_takes_no_place_that_a_token_of_another_account_was_delivered_to() {
     let rotating = Rotating::covered("losant", 1);
     let (rotated, _) = worker(&rotating, 0);

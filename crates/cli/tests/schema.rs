@@ -153,6 +153,15 @@ fn every_sink_has_the_keys_that_its_kind_reads() {
 }
 
 #[test]
+fn every_schedule_has_the_keys_that_the_program_reads() {
+    let schema = schema();
+    let text =
+        format!("{ACCOUNT}[schedules.s]\nrun = 'snapshot'\nevery = '1d'\nzzzzzzzzzzzzzzz = 1\n");
+    let of_table = &schema["properties"]["schedules"]["additionalProperties"];
+    assert_eq!(keys(of_table), accepted_by_doctor(&text, "policies"));
+}
+
+#[test]
 fn every_policy_has_the_keys_that_the_program_reads() {
     let schema = schema();
     let text =

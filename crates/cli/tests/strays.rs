@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::fs;
+
 use serde_json::{Value, json};
 use support::rotating::Rotating;
 
@@ -181,6 +183,34 @@ fn the_old_token_of_a_rotation_that_was_given_up_is_reported() {
     assert_eq!(strays[0]["token"], id);
     assert_eq!(strays[0]["operation"], operation);
     assert_eq!(rotating.alive(), alive);
+}
+
+#[test]
+fn no_token_of_a_rotation_is_to_be_revoked_while_a_place_holds_what_no_stamp_names() {
+    let rotating = Rotating::new("losant");
+    let id = rotating.insert("ci");
+    let old = rotating.secret_of(&id);
+    let to = rotating.to("ci");
+    let words = ["rotate", &id, &to, "--expires-in=90d", "--yes"];
+    let rotated = rotating.run(&words).ends_with(0).json();
+    let operation = rotated["operation"].as_str().unwrap();
+    // Somebody needs the old one again.
+    rotating.put("ci", &old);
+    let run = rotating.run(&["operations", "abandon", operation, "--yes", "--output=json"]);
+    let run = run.ends_with(0);
+    assert!(run.stderr.contains("locate --secret-file"), "{run:?}");
+    for text in [&run.stdout, &run.stderr] {
+        assert!(!text.contains("revoke it, unless"), "{run:?}");
+    }
+    let strays = snapshot(&rotating);
+    assert_eq!(strays[0]["token"], id, "{strays:?}");
+    assert_eq!(strays[0]["revoke"], Value::Null, "{strays:?}");
+    let why = strays[0]["why"].as_str().unwrap();
+    assert!(why.contains("locate --secret-file"), "{why}");
+
+    fs::remove_file(rotating.file("ci")).unwrap();
+    let strays = snapshot(&rotating);
+    assert!(strays[0]["revoke"].is_string(), "{strays:?}");
 }
 
 #[test]

@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::fs;
+
 use serde_json::Value;
 use support::rotating::{POLICY, Rotating, lines};
 
@@ -237,4 +239,95 @@ fn a_rotation_leaves_the_place_of_an_open_rotation_alone_however_it_is_written()
         (rotating.held("ci-0"), rotating.operations().len()),
         (held, 1)
     );
+}
+
+/// A policy whose tokens are due again at once.
+fn hasty() -> String {
+    POLICY.replace("max_age = '30d'", "max_age = '1s'")
+}
+
+/// Lets a policy deliver its one token, changes something, and asserts that it does not leave the
+/// place that it has written with a dead secret. Returns the id of the token.
+#[track_caller]
+fn assert_left_alone(rotating: &Rotating, change: impl Fn(&str)) -> String {
+    let run = rotating.run(&["worker", "--once", "--output=ndjson"]);
+    let id = lines(&run.ends_with(0).stdout)[0]["successor"].clone();
+    let id = id.as_str().unwrap().to_owned();
+    let held = rotating.held("ci-0");
+    change(&id);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let place = rotating.file("ci-0").display().to_string();
+    assert_refused(rotating, 1, "would keep a dead secret");
+    let run = rotating.run(&["worker", "--once"]).ends_with(8);
+    for part in [&id, "ci-0", "--to files --only-these-places"] {
+        assert!(run.stderr.contains(part), "{part}: {run:?}");
+    }
+    let run = rotating.run(&["doctor", "--output=json"]);
+    assert!(run.stdout.contains("would keep a dead secret"), "{run:?}");
+    assert!(rotating.accepts(&held), "{place}");
+    id
+}
+
+#[test]
+fn a_policy_leaves_no_dead_secret_in_the_place_of_an_earlier_name_or_path() {
+    let rotating = Rotating::covered_by(&hasty(), "losant", 1);
+    let rename = |id: &str| {
+        let words = ["update", id, "--name=ci-renamed"];
+        rotating.run(&words).ends_with(0);
+    };
+    let id = assert_left_alone(&rotating, rename);
+    // Whoever read it has moved.
+    let words = [
+        "rotate",
+        &id,
+        "--to=files",
+        "--only-these-places",
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ];
+    rotating.run(&words).ends_with(0);
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
+    assert!(rotating.accepts(&rotating.held("ci-renamed")));
+
+    let rotating = Rotating::covered_by(&hasty(), "losant", 1);
+    let move_away = |_: &str| {
+        let configuration = fs::read_to_string(&rotating.path).unwrap();
+        let moved = configuration.replace("secrets/{name}", "elsewhere/{name}");
+        fs::write(&rotating.path, moved).unwrap();
+        fs::create_dir(rotating.directory.path().join("elsewhere")).unwrap();
+    };
+    assert_left_alone(&rotating, move_away);
+    // What nobody reads any more is removed.
+    fs::remove_file(rotating.file("ci-0")).unwrap();
+    rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
+}
+
+#[test]
+fn a_token_that_a_place_holds_by_its_stamp_alone_is_not_left_there_or_revoked_unsaid() {
+    let fixed = "
+[sinks.fixed]
+kind = 'file'
+path = 'DIR/secrets/fixed'
+";
+    let rotating = Rotating::covered_by(&format!("{}{fixed}", hasty()), "losant", 0);
+    let id = rotating.insert("ci-0");
+    let places = ["--to=files".to_owned(), "--to=fixed".to_owned()];
+    let words = rotate(&id, &places, &["--only-these-places"]);
+    let rotated = rotating.run(&words).ends_with(0).json();
+    let id = rotated["successor"].as_str().unwrap();
+    let held = rotating.held("fixed");
+    // A ledger that knows nothing of it.
+    fs::remove_dir_all(rotating.ledger().parent().unwrap()).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let run = rotating.run(&["rotate", "--policy=ci"]).ends_with(8);
+    assert!(run.stderr.contains("would keep a dead secret"), "{run:?}");
+    assert!(rotating.accepts(&held));
+
+    let run = rotating.run(&["revoke", id, "--yes"]).ends_with(0);
+    for place in ["fixed", "files"] {
+        let option = format!("--to {place}");
+        assert!(run.stderr.contains(&option), "{place}: {run:?}");
+    }
 }

@@ -119,6 +119,19 @@ mod tests {
     }
 
     #[test]
+    fn conditions_are_joined_in_parentheses() {
+        let (a, b) = (Filter::name("a"), Filter::name_prefix("b"));
+        assert_eq!(
+            search(&Filter::Any(vec![a.clone(), b.clone()])).unwrap(),
+            r#"(name = "a") or (name ~ "b*")"#
+        );
+        assert_eq!(
+            search(&Filter::All(vec![b, Filter::Any(vec![a])])).unwrap(),
+            r#"(name ~ "b*") and ((name = "a"))"#
+        );
+    }
+
+    #[test]
     fn a_backslash_in_a_pattern_matches_any_character() {
         assert_eq!(
             search(&Filter::name_glob(r"back\*")).unwrap(),

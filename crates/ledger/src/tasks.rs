@@ -72,6 +72,17 @@ pub trait Tasks: fmt::Debug + Send + Sync {
     /// Fails if the ledger cannot be read.
     async fn open_tasks(&self) -> Result<Vec<Task>>;
 
+    /// Returns the tasks of a kind that are open, in the order in which they were opened.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger cannot be read.
+    async fn open_tasks_of(&self, kind: &str) -> Result<Vec<Task>> {
+        let mut open = self.open_tasks().await?;
+        open.retain(|task| task.kind == kind);
+        Ok(open)
+    }
+
     /// Returns the tasks of a kind that are closed, in the order in which they were opened.
     ///
     /// # Errors

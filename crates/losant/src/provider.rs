@@ -53,7 +53,8 @@ pub fn capabilities() -> Capabilities {
                 .with_description()
                 .with_expiry()
                 .with_scopes()
-                .with_suspended(),
+                .with_suspended()
+                .with_makers(scopes::makers()),
         )
         .with_update(
             UpdateCapability::new()

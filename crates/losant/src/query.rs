@@ -127,6 +127,34 @@ mod tests {
     }
 
     #[test]
+    fn a_filter_is_sent_if_it_is_about_one_field() {
+        let (ci, cd) = (Filter::name("ci"), Filter::name("cd"));
+        let active = Filter::State(TokenState::Active);
+        for (filter, sent) in [
+            (ci.clone(), Some(("name", "ci"))),
+            (Filter::name_prefix("ci"), Some(("name", "ci*"))),
+            (Filter::name_glob("c*i"), Some(("name", "c*i"))),
+            (active.clone(), Some(("status", ACTIVE))),
+            (
+                Filter::State(TokenState::Suspended),
+                Some(("status", INACTIVE)),
+            ),
+            (Filter::State(TokenState::Expired), None),
+            (Filter::All(vec![ci.clone()]), Some(("name", "ci"))),
+            (Filter::Any(vec![active.clone()]), Some(("status", ACTIVE))),
+            (Filter::All(vec![ci.clone(), active]), None),
+            (Filter::Any(vec![ci, cd]), None),
+            (Filter::All(Vec::new()), None),
+        ] {
+            let parameters = field_and_glob(&filter);
+            let parameters = parameters
+                .as_ref()
+                .map(|(field, glob)| (*field, glob.as_str()));
+            assert_eq!(parameters, sent, "{filter:?}");
+        }
+    }
+
+    #[test]
     fn plain_names_are_sent_as_they_are() {
         assert_eq!(glob("my*token v1.2-é"), "my*token v1.2-é");
     }

@@ -1,11 +1,37 @@
-//! The scopes that Losant publishes, to explain why it rejected one.
+//! The scopes that Losant publishes: to explain why it rejected one, and to tell which tokens may
+//! create others.
 
-use tokenfleet_core::Error;
 use tokenfleet_core::config::{did_you_mean, quoted};
+use tokenfleet_core::query::TextPredicate;
+use tokenfleet_core::{Error, Filter};
 
 /// The members of Losant's lists of scopes, of API 1.20 and of 1.30. A newer API may know more, so
 /// no scope is rejected here.
 const PUBLISHED: &str = include_str!("scopes.txt");
+
+/// The scopes with which a token creates others, in whichever of the three collections.
+const MAKING: [&str; 14] = [
+    "all.Application",
+    "all.Instance",
+    "all.Organization",
+    "all.User",
+    "applicationApiTokens.*",
+    "applicationApiTokens.post",
+    "instanceApiTokens.*",
+    "instanceApiTokens.post",
+    "only.Application",
+    "only.Instance",
+    "only.Organization",
+    "only.User",
+    "userApiTokens.*",
+    "userApiTokens.post",
+];
+
+/// Matches the tokens that may create others: by one of their scopes, or because none is reported.
+pub(crate) fn makers() -> Filter {
+    let unknown = [TextPredicate::NotReported, TextPredicate::Absent].map(Filter::Scopes);
+    Filter::any_of(MAKING.map(Filter::scope).into_iter().chain(unknown))
+}
 
 /// Adds to a rejected creation which of its scopes Losant does not publish, and the nearest one
 /// that it does.
@@ -37,9 +63,23 @@ pub(crate) fn explain(error: Error, scopes: &[String]) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use tokenfleet_core::{ErrorKind, Fate};
+    use tokenfleet_core::{ErrorKind, Fact, Fate, Token, TokenId, TokenState};
 
     use super::*;
+
+    #[test]
+    fn a_token_may_make_others_unless_its_scopes_rule_it_out() {
+        let mut token = Token::new(TokenId::new("1"), TokenState::Active);
+        assert!(makers().matches(&token), "nothing is known");
+        for (scopes, is_maker) in [
+            (["all.User", "devices.get"], true),
+            (["devices.get", "userApiTokens.post"], true),
+            (["all.User.read", "userApiTokens.get"], false),
+        ] {
+            token.scopes = Fact::Known(scopes.map(String::from).to_vec().into());
+            assert_eq!(makers().matches(&token), is_maker, "{scopes:?}");
+        }
+    }
 
     #[test]
     fn a_rejected_scope_that_is_not_published_gets_a_suggestion() {

@@ -89,6 +89,8 @@
 pub mod atomic_file;
 #[cfg(feature = "file")]
 pub mod env_file;
+#[cfg(feature = "file")]
+pub mod file_owner;
 pub mod machine;
 pub mod policy;
 #[cfg(feature = "file")]

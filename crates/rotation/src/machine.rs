@@ -31,6 +31,7 @@ mod retiring;
 mod rotation;
 mod step;
 mod strategy;
+mod withdrawal;
 
 use std::time::Duration;
 
@@ -166,6 +167,9 @@ impl Machine {
         {
             return Step::Wait { until, reason };
         }
+        if let Some(step) = self.withdraw() {
+            return step;
+        }
         match self.rotation.state {
             RotationState::Issuing => self.issuing(now),
             RotationState::Retiring | RotationState::Done => self.retiring(now),
@@ -195,6 +199,9 @@ impl Machine {
             (Step::WriteSink { sink, .. }, answer) => self.written(sink, answer, now),
             (Step::Inspect(token), Answer::Inspected(inspection)) => {
                 self.inspected(token, &inspection, now);
+            }
+            (Step::Verify(secret), answer) if self.rotation.state == RotationState::Issuing => {
+                self.tried(secret, &answer);
             }
             (Step::Verify(secret), Answer::Verified(liveness)) => {
                 self.verified(secret, liveness);
@@ -233,7 +240,9 @@ impl Machine {
         match change {
             Change::NotApplied { .. } => {
                 if let Some(failure) = self.memory.refused.take() {
-                    if failure.effect == FailureEffect::Refused {
+                    if let Some(reason) = self.lockout(&failure) {
+                        self.memory.park = Some(reason);
+                    } else if failure.effect == FailureEffect::Refused {
                         let error = failure.error;
                         self.memory.park = Some(Parked::Refused { error });
                     } else if let Some(delay) = failure.retry_after {
@@ -248,6 +257,7 @@ impl Machine {
                 self.memory.is_rejected = false;
                 self.memory.found = None;
             }
+            Change::Withdrawn { .. } => self.withdrawn(),
             Change::Revoked => self.forget_replaced(),
             Change::Unverified => {
                 self.memory.inconclusive = None;
@@ -266,7 +276,22 @@ impl Machine {
         if self.reuses_ids() {
             self.memory.is_inspected = false;
         }
+        self.memory.refused_writes = 0;
+        self.memory.may_be_delivered = false;
+        self.memory.tried = None;
         match answer {
+            Answer::DeadOnArrival {
+                token,
+                secret,
+                error,
+            } => {
+                self.memory.held = Some(Held {
+                    attempt: self.last_attempt(),
+                    token,
+                    secret,
+                });
+                self.is_dead_on_arrival(&error);
+            }
             Answer::Issued { token, secret } => {
                 self.memory.held = Some(Held {
                     attempt: self.last_attempt(),
@@ -325,11 +350,13 @@ impl Machine {
         }
         match answer {
             Answer::Written => {
+                self.memory.may_be_delivered = true;
                 if let Some(written) = self.memory.written.get_mut(sink) {
                     *written = true;
                 }
             }
             Answer::WriteRefused(Refusal::Foreign) => self.spare(sink, Parked::NotOurs { sink }),
+            Answer::Failed(failure) if self.is_undeliverable(&failure) => {}
             answer => self.failed(&answer, now),
         }
     }
@@ -364,6 +391,11 @@ impl Machine {
     /// Takes note of a failure that another try may mend.
     fn failed(&mut self, answer: &Answer, now: Timestamp) {
         self.memory.failures += 1;
+        if let Answer::Failed(failure) = answer
+            && let Some(reason) = self.lockout(failure)
+        {
+            self.memory.park = Some(reason);
+        }
         let retry_after = match answer {
             Answer::Failed(failure) => failure.retry_after,
             _ => None,
@@ -375,6 +407,23 @@ impl Machine {
         if let Some(delay) = retry_after {
             self.wait_after_failure(now, delay);
         }
+    }
+
+    /// Returns the reason to park where the credential of the account may be the very key that an
+    /// attempt has replaced, whose answer nobody has: it stays refused until a person makes a key.
+    fn lockout(&self, failure: &Failure) -> Option<Parked> {
+        let is_key_lost = failure.is_unauthenticated
+            && matches!(self.plan.strategy, Strategy::InPlace(_))
+            && self.rotation.state == RotationState::Issuing
+            && self.memory.held.is_none()
+            && self.rotation.unaccounted().next().is_some();
+        is_key_lost.then(|| Parked::Refused {
+            error: format!(
+                "{}; an attempt may have replaced the key that the account uses, and nobody may \
+                 have the new one: make a key at the platform, and put it where the account reads it",
+                failure.error
+            ),
+        })
     }
 
     fn wait_after_failure(&mut self, now: Timestamp, delay: Duration) {

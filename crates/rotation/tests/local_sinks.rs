@@ -426,3 +426,38 @@ async fn a_file_whose_directory_is_missing_cannot_be_written_and_one_that_is_the
         assert!(!path.exists());
     }
 }
+
+#[tokio::test]
+async fn a_file_or_link_of_another_user_gets_a_secret_only_once_it_was_adopted() {
+    use std::os::unix::fs::{lchown, symlink};
+    let folder = Folder::new();
+    folder.write("");
+    // Only root may give files away.
+    if lchown(folder.path(), Some(1234), Some(1234)).is_err() {
+        return;
+    }
+    let link = folder.0.path().join("link");
+    symlink(folder.0.path().join("elsewhere"), &link).unwrap();
+    lchown(&link, Some(1234), Some(1234)).unwrap();
+    for path in [folder.path(), link] {
+        for error in [
+            FileSink::new(&path).read().await.unwrap_err(),
+            EnvFileSink::new(&path, "TOKEN")
+                .unwrap()
+                .read()
+                .await
+                .unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("another user"), "{error}");
+            assert!(error.advice().unwrap().contains("adopt"), "{error}");
+        }
+        let sink = FileSink::new(&path).with_adoption();
+        let version = sink.read().await.unwrap().version;
+        let secret = Secret::new("new");
+        sink.write(&secret, &version, &stamp(1)).await.unwrap();
+        // From now on its stamp is enough.
+        let sink = FileSink::new(&path);
+        let version = sink.read().await.unwrap().version;
+        sink.write(&secret, &version, &stamp(2)).await.unwrap();
+    }
+}

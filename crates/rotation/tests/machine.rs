@@ -149,6 +149,13 @@ impl Script {
         self.until(|step| *step == Step::Finished);
     }
 
+    /// Goes on until every sink holds the successor.
+    fn deliver(&mut self) {
+        while self.durable.state == RotationState::Issuing {
+            self.go_on();
+        }
+    }
+
     fn until_parked(&mut self) -> Parked {
         let is_parked = |step: &Step| matches!(step, Step::Parked(_));
         match self.until(is_parked) {
@@ -427,6 +434,7 @@ fn an_id_that_may_be_anothers_is_looked_at_again_before_a_revocation_is_repeated
 #[test]
 fn a_successor_that_the_platform_rejects_never_outlives_the_old_token() {
     let mut script = Script::new(&overlap().with_verify(), Readable::Secret);
+    script.deliver();
     script.until(|step| matches!(step, Step::Verify(_)));
     script.answer(Answer::Verified(Liveness::Dead));
     script.until(is_create);
@@ -434,6 +442,7 @@ fn a_successor_that_the_platform_rejects_never_outlives_the_old_token() {
     assert_eq!(script.durable.state, RotationState::Issuing);
     // What stays unknown is parked, and nothing is revoked.
     let mut script = Script::new(&overlap().with_verify(), Readable::Secret);
+    script.deliver();
     for _ in 0..5 {
         script.until(|step| matches!(step, Step::Verify(_)));
         let reason = "no answer".to_owned();
@@ -494,6 +503,7 @@ fn a_search_waits_until_a_late_token_would_be_listed() {
 fn what_is_inconclusive_is_counted_by_all_workers_and_asked_less_and_less() {
     let mut script = Script::new(&overlap().with_verify(), Readable::Secret);
     let mut waits = Vec::new();
+    script.deliver();
     for number in 1..=5 {
         script.until(|step| matches!(step, Step::Verify(_)));
         let reason = "no answer".to_owned();
@@ -648,5 +658,117 @@ fn a_refusal_that_needs_a_person_is_certain_and_lasts() {
     ] {
         let error = Error::new(kind, Fate::Rejected, "refused");
         assert_eq!(Failure::from(&error).effect, effect, "{kind:?}");
+    }
+}
+
+/// Goes on until a person is asked, with these answers to writes. Returns the reason, and the
+/// tokens that were revoked.
+fn undelivered(script: &mut Script, effect: FailureEffect) -> (Parked, usize) {
+    for _ in 0..300 {
+        match script.next() {
+            Step::Parked(reason) => return (reason, script.sent(is_revoke)),
+            Step::WriteSink { .. } => script.answer(failure(effect)),
+            _ => script.go_on(),
+        }
+    }
+    panic!("{:?}", script.steps);
+}
+
+#[test]
+fn a_successor_that_no_sink_takes_is_revoked_before_another_one_is_created() {
+    let mut script = Script::new(&overlap(), Readable::Secret);
+    let error = "it failed".to_owned();
+    let (parked, revoked) = undelivered(&mut script, FailureEffect::Refused);
+    assert_eq!(parked, Parked::Withdrawn { error });
+    assert_eq!((script.sent(is_create), revoked), (2, 2));
+    assert_eq!(script.durable.left_behind(), Vec::<&Attempt>::new());
+    // A person allows one more.
+    script.durable.apply(&Change::Resumed);
+    script.restart();
+    undelivered(&mut script, FailureEffect::Refused);
+    assert_eq!((script.sent(is_create), script.sent(is_revoke)), (3, 3));
+
+    // What may pass is tried more often.
+    let mut script = Script::new(&overlap(), Readable::Secret);
+    let (parked, revoked) = undelivered(&mut script, FailureEffect::None);
+    assert!(matches!(parked, Parked::Withdrawn { .. }), "{parked:?}");
+    assert_eq!((script.sent(is_create), revoked), (5, 5));
+}
+
+#[test]
+fn a_successor_that_a_sink_may_hold_is_not_revoked_while_it_is_delivered() {
+    let mut script = Script::new(&overlap(), Readable::Secret);
+    script.until(is_write);
+    script.answer(failure(FailureEffect::Unknown));
+    for _ in 0..20 {
+        match script.next() {
+            Step::WriteSink { .. } => script.answer(failure(FailureEffect::Refused)),
+            _ => script.go_on(),
+        }
+    }
+    assert_eq!(script.sent(is_revoke), 0, "{:?}", script.steps);
+}
+
+#[test]
+fn a_secret_that_the_platform_refuses_is_never_delivered() {
+    let capabilities = overlap().with_verify();
+    let mut script = Script::new(&capabilities, Readable::Secret);
+    for _ in 0..2 {
+        script.until(|step| matches!(step, Step::Verify(_)));
+        script.answer(Answer::Verified(Liveness::Dead));
+    }
+    let parked = script.until_parked();
+    assert!(matches!(parked, Parked::Withdrawn { .. }), "{parked:?}");
+    assert_eq!((script.sent(is_write), script.sent(is_revoke)), (0, 2));
+
+    // Nor is one whose record says so.
+    let mut script = Script::new(&overlap(), Readable::Secret);
+    for _ in 0..2 {
+        script.until(is_create);
+        script.answer(Answer::DeadOnArrival {
+            token: TokenId::new("dead"),
+            secret: NEW,
+            error: "the clocks differ".to_owned(),
+        });
+    }
+    let error = "the clocks differ".to_owned();
+    assert_eq!(script.until_parked(), Parked::Withdrawn { error });
+    assert_eq!((script.sent(is_write), script.sent(is_revoke)), (0, 2));
+
+    // What is not known does not hold up the delivery.
+    let mut script = Script::new(&capabilities, Readable::Secret);
+    script.until(|step| matches!(step, Step::Verify(_)));
+    script.answer(failure(FailureEffect::Unknown));
+    script.finish();
+    assert_eq!((script.sent(is_create), script.sent(is_write)), (1, 1));
+}
+
+#[test]
+fn in_place_a_person_is_asked_when_an_attempt_may_have_replaced_the_key_of_the_account() {
+    let capabilities = Capabilities::none()
+        .with_list(ListCapability::unpaged())
+        .with_rotate();
+    let mut refused = Failure::unknown("401");
+    refused.effect = FailureEffect::None;
+    refused.is_unauthenticated = true;
+    let is_rotate = |step: &Step| matches!(step, Step::Rotate(_));
+    for is_lost in [false, true] {
+        let strategy = Strategy::for_capabilities(&capabilities, Preference::Overlap).unwrap();
+        let sink = PlannedSink::new(Readable::Secret).with_adoption();
+        let mut script = Script::with_plan(RotationPlan::new(strategy, [sink]).unwrap());
+        script.until(is_rotate);
+        if is_lost {
+            script.answer(failure(FailureEffect::Unknown));
+            script.restart();
+            script.until(is_rotate);
+        }
+        script.answer(Answer::Failed(refused.clone()));
+        if is_lost {
+            let parked = script.until_parked();
+            assert!(parked.to_string().contains("make a key"), "{parked}");
+        } else {
+            // The old key works, and the credential may be mended any time.
+            script.until(is_rotate);
+        }
     }
 }

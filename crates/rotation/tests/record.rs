@@ -36,6 +36,7 @@ fn reasons() -> impl Strategy<Value = Parked> {
     prop_oneof![
         any::<u32>().prop_map(|attempts| Parked::TooManyAttempts { attempts }),
         "\\PC{0,12}".prop_map(|error| Parked::Refused { error }),
+        "\\PC{0,12}".prop_map(|error| Parked::Withdrawn { error }),
         sink.clone().prop_map(|sink| Parked::NotOurs { sink }),
         sink.clone().prop_map(|sink| Parked::Contested { sink }),
         sink.clone().prop_map(|sink| Parked::SinkChanged { sink }),
@@ -62,6 +63,7 @@ fn changes() -> impl Strategy<Value = Change> {
         3 => attempting,
         2 => delivered,
         1 => (1..9_u32).prop_map(|attempt| Change::NotApplied { attempt }),
+        1 => (1..9_u32).prop_map(|attempt| Change::Withdrawn { attempt }),
         1 => Just(Change::Reissue),
         1 => times().prop_map(|at| Change::Suspended { at }),
         1 => Just(Change::Revoked),

@@ -132,6 +132,10 @@ impl Tasks for RunsOut {
         self.0.open_tasks().await
     }
 
+    async fn open_tasks_of(&self, kind: &str) -> Result<Vec<Task>> {
+        self.0.open_tasks_of(kind).await
+    }
+
     async fn closed_tasks(&self, kind: &str) -> Result<Vec<Task>> {
         self.0.closed_tasks(kind).await
     }

@@ -183,9 +183,10 @@ pub(crate) struct ExplainArguments {
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) list: ListArguments,
-    /// Id of the token that the account itself authenticates with; it is revoked last
-    #[arg(long, value_name = "ID")]
-    pub(crate) own_token: Option<String>,
+    /// Id of the token that the account itself authenticates with; it is revoked last. Repeatable,
+    /// for several accounts
+    #[arg(long = "own-token", value_name = "ID")]
+    pub(crate) own_tokens: Vec<String>,
     /// Include accounts even if tokens may be missing from their lists
     #[arg(long)]
     pub(crate) allow_incomplete: bool,

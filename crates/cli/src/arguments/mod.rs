@@ -411,16 +411,20 @@ pub(crate) enum Command {
     /// Where nothing can be listed, a token that may exist is counted until it is dead.
     #[command(after_help = operations::EXAMPLES)]
     Operations(OperationsArguments),
-    /// Carry on the rotations that are due, and begin those of the policies
+    /// Carry on the rotations that are due, begin those of the policies, and run what is scheduled
     ///
     /// Without --once, it sleeps until something is due and ends with 0 when it is asked to stop,
     /// after the step at hand. It writes a line of JSON to standard error for each step. Several
     /// workers may share a ledger: one works on a queue at a time. A queue is an account, unless
     /// the key `queue` of the account says otherwise.
     ///
-    /// With --once, it exits with 8 if a person is needed or a token cannot be rotated, with 7 if a
-    /// new secret is not in its places yet or it was asked to stop before it had finished, and with
-    /// 6 if an account could not be listed completely.
+    /// A table [schedules.NAME] names a command that is run for each account, such as
+    /// run = "snapshot", and when: every = "1d", or at = "02:00" in UTC. The command prints as
+    /// always; without --once, JSON lines.
+    ///
+    /// With --once, it exits with 8 if a person is needed, a token cannot be rotated or a scheduled
+    /// check found something, with 7 if a new secret is not in its places yet or it was asked to
+    /// stop before it had finished, and with 6 if an account could not be listed completely.
     #[command(after_help = rotation::WORKER_EXAMPLES)]
     Worker(WorkerArguments),
     /// Serve simulated platforms on loopback ports

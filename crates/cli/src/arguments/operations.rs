@@ -11,6 +11,7 @@ Examples:
   tokenfleet operations
   tokenfleet operations --exit-code --output json
   tokenfleet operations show 575ec7417ae143cd83dc4a957ab1f00d
+  tokenfleet operations show 575ec7417ae143cd83dc4a957ab1f00d --watch
   tokenfleet operations resume --all";
 
 #[derive(Debug, Args)]
@@ -21,6 +22,16 @@ pub(crate) struct OperationsArguments {
     /// Exit with 8 if a write is open or a rotation is parked
     #[arg(long)]
     pub(crate) exit_code: bool,
+}
+
+impl OperationsArguments {
+    /// Returns `true` if the operation is watched until it is over.
+    pub(crate) fn watches(&self) -> bool {
+        matches!(
+            self.action,
+            Some(OperationsAction::Show { watch: true, .. })
+        )
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -38,6 +49,10 @@ pub(crate) enum OperationsAction {
     Show {
         /// Id of the operation
         id: OperationId,
+        /// Print the verdicts of a revocation by workers as they come, until it is over; the exit
+        /// codes are those of `revoke --plan`
+        #[arg(long)]
+        watch: bool,
     },
     /// Find out what became of what is open, and finish it
     ///
@@ -47,6 +62,8 @@ pub(crate) enum OperationsAction {
     /// --yes elsewhere. What another process of this machine is still doing is left alone; look for
     /// those of other machines that share the ledger yourself.
     ///
+    /// A revocation by workers that is named goes on although its canary wave failed.
+    ///
     /// A rotation that is named goes on, also one that is parked: resume it when you have seen to
     /// its reason. Its writes are finished with it, and --all leaves it to the worker. The exit
     /// codes are those of `rotate`.
@@ -55,6 +72,8 @@ pub(crate) enum OperationsAction {
     ///
     /// Nothing is sent, and no token is revoked. The operation is not open any more. A token that
     /// it may have issued is counted as unknown until it must be dead.
+    ///
+    /// Of a revocation by workers, the tokens that are not begun are left alone.
     ///
     /// After a rotation, the sinks keep what they hold. What is left to be revoked by hand is
     /// shown.

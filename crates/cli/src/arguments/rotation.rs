@@ -1,6 +1,7 @@
 //! The arguments of `rotate` and `worker`.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
@@ -146,6 +147,10 @@ pub(crate) struct WorkerArguments {
     /// Do what is due now, and end: for cron, systemd timers and CronJobs
     #[arg(long)]
     pub(crate) once: bool,
+
+    /// Number of queues to carry on at a time
+    #[arg(long, value_name = "N", default_value = "16", conflicts_with = "once")]
+    pub(crate) max_queues: NonZeroUsize,
 
     /// Answer /healthz and /metrics on this port of the loopback interface, or on this address
     ///

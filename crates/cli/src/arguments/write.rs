@@ -29,7 +29,8 @@ Examples:
   tokenfleet revoke --account iot 575ec7417ae143cd83dc4a95
   tokenfleet revoke --account studio --secret-file leaked.txt
   tokenfleet revoke --plan revocations.txt --suspend
-  tokenfleet revoke --plan revocations.txt";
+  tokenfleet revoke --plan revocations.txt
+  tokenfleet revoke --plan revocations.txt --by-workers";
 
 #[derive(Debug, Args)]
 pub(crate) struct CreateArguments {
@@ -158,6 +159,23 @@ pub(crate) struct RevokeArguments {
     /// Carry out this plan, written by `tokenfleet plan`; the plan names its accounts
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
+    /// Hand the plan to the workers that share the ledger, and print their verdicts as they come
+    ///
+    /// They go on when this command is stopped. `tokenfleet operations show ID --watch` watches
+    /// again, and `tokenfleet operations abandon ID` stops what is not begun.
+    #[arg(
+        long,
+        requires = "plan",
+        conflicts_with_all = ["ids", "secret_env", "secret_file", "accept_replacement", "to"]
+    )]
+    pub(crate) by_workers: bool,
+    /// Revoke this many tokens of one account of each platform first; if one of them is not
+    /// revoked, the others wait for `tokenfleet operations resume ID`
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "by_workers")]
+    pub(crate) canary: usize,
+    /// End when the plan is handed over
+    #[arg(long, requires = "by_workers")]
+    pub(crate) no_wait: bool,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,

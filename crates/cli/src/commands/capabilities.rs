@@ -180,6 +180,9 @@ struct Create {
     longest_lifetime_seconds: Option<u64>,
     /// `true` if the platform adds scopes to the requested ones.
     widened_scopes: bool,
+    /// The tokens that may create others, as a filter. A plan revokes them first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    makers: Option<String>,
     /// The arguments that only this platform has, for `--argument`.
     arguments: Vec<Argument>,
 }
@@ -299,6 +302,7 @@ fn create(create: &CreateCapability) -> Create {
         lifetime_tolerance_seconds: create.lifetime_tolerance.map(|by| by.as_secs()),
         longest_lifetime_seconds: create.max_lifetime.map(|lifetime| lifetime.as_secs()),
         widened_scopes: create.widened_scopes,
+        makers: create.makers.as_ref().map(ToString::to_string),
         arguments: (create.arguments.iter())
             .map(|argument| Argument {
                 name: argument.name.to_string(),

@@ -103,7 +103,8 @@ pub(super) async fn begin_due(
             begun.is_stopped = true;
             return Ok(begun);
         }
-        found = find_covered(rotations, policies, policy, &*provider) => found?,
+        // A large future, which each caller would hold.
+        found = Box::pin(find_covered(rotations, policies, policy, &*provider)) => found?,
     };
     if let Some(reason) = &found.incomplete {
         let account = &policy.config.account;

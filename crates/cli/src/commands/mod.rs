@@ -29,9 +29,11 @@ mod renew;
 mod report;
 mod resumed_plan;
 mod revocation_report;
+mod revocations;
 mod revoke;
 mod rotate;
 mod rotation_report;
+mod scheduled;
 mod secret;
 mod serving;
 mod show;
@@ -40,7 +42,6 @@ mod simulate;
 #[cfg(feature = "simulate")]
 mod simulated_configuration;
 mod snapshot;
-mod stamped_places;
 mod strays;
 mod subject;
 mod take_back;
@@ -92,7 +93,7 @@ pub(crate) async fn run(
         Command::Snapshot(_) => reject_simulation("snapshot", &global)?,
         Command::Doctor => return doctor::run(&global, registry, output).await,
         Command::Init(arguments) => return init::run(&global, arguments, output),
-        Command::Operations(arguments) if !command.is_write() => {
+        Command::Operations(arguments) if !command.is_write() && !arguments.watches() => {
             return operations::run(&global, arguments, output).await;
         }
         Command::Trust(arguments) => return trust::run(&global, arguments, output),
@@ -166,6 +167,9 @@ pub(crate) async fn run(
             }
             Some(OperationsAction::Abandon(arguments)) => {
                 operations::abandon(&accounts, arguments, output).await
+            }
+            Some(OperationsAction::Show { id, watch: true }) => {
+                operations::watch(&accounts, id, requested_format, output).await
             }
             // These have run.
             _ => Ok(Exit::Success),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use tokenfleet::capability::CreateCapability;
 use tokenfleet::{
     Account, AccountReport, Error, ErrorKind, Fate, Fleet, FleetProgress, Operation,
     RevocationPlan, Token, TokenId, Verdict,
@@ -34,6 +35,12 @@ pub(crate) async fn run(
         }
     }
     let count = providers.len();
+    let mut creates: HashMap<_, _> = (providers.iter())
+        .map(|provider| {
+            let create = provider.capabilities().create.clone();
+            (provider.account().clone(), create)
+        })
+        .collect();
     let progress = FleetProgress::default();
     let fleet = Fleet::new(providers).with_progress(progress.clone());
     let reading = || reading_text(&progress, count);
@@ -44,6 +51,7 @@ pub(crate) async fn run(
         let tokens = tokens_of.remove(&report.account).unwrap_or_default();
         match missing_tokens(&report, arguments.allow_incomplete) {
             Ok(missing) => sections.push(Section {
+                create: creates.remove(&report.account).flatten(),
                 account: report.account,
                 tokens,
                 missing,
@@ -59,8 +67,13 @@ pub(crate) async fn run(
         }
         _ => sections.truncate(1),
     }
-    let own_token = arguments.own_token.as_deref().map(TokenId::new);
-    check_own_token(&sections, own_token.as_ref())?;
+    let own_tokens: Vec<_> = (arguments.own_tokens.iter())
+        .map(|id| TokenId::new(id.as_str()))
+        .collect();
+    for own_token in &own_tokens {
+        check_own_token(&sections, own_token)?;
+    }
+    check_one_each(&sections, &own_tokens)?;
     let mut exits = Vec::new();
     let mut comments = Vec::new();
     for failure in &omitted {
@@ -74,7 +87,7 @@ pub(crate) async fn run(
         return Ok(Exit::combine(exits));
     }
     for section in &sections {
-        let mut lines = section.lines(own_token.as_ref());
+        let mut lines = section.lines(&own_tokens);
         if !comments.is_empty() {
             // The heading is always the first line.
             let heading = lines.remove(0);
@@ -93,6 +106,8 @@ pub(crate) async fn run(
 /// The part of a plan that is about one account.
 struct Section {
     account: Account,
+    /// The support for creating tokens, which tells those that may create others.
+    create: Option<CreateCapability>,
     tokens: Vec<Token>,
     /// The tokens that are missing from the plan, if some may be.
     missing: Option<String>,
@@ -143,10 +158,7 @@ fn missing_tokens(
 }
 
 /// Rejects an own token that is not certain, and notes one that is not in the plan.
-fn check_own_token(sections: &[Section], own_token: Option<&TokenId>) -> Result<(), Failure> {
-    let Some(own_token) = own_token else {
-        return Ok(());
-    };
+fn check_own_token(sections: &[Section], own_token: &TokenId) -> Result<(), Failure> {
     let having = sections.iter().filter(|section| section.has(own_token));
     match (having.count(), sections) {
         (0, [only]) => {
@@ -161,6 +173,19 @@ fn check_own_token(sections: &[Section], own_token: Option<&TokenId>) -> Result<
             let message = "several accounts have a token with the id of --own-token";
             let error = Error::invalid_input(message).with_advice("choose one with --account");
             return Err(error.into());
+        }
+    }
+    Ok(())
+}
+
+/// Rejects two own tokens of one account: only one can be revoked after all others.
+fn check_one_each(sections: &[Section], own_tokens: &[TokenId]) -> Result<(), Failure> {
+    for section in sections {
+        if own_tokens.iter().filter(|id| section.has(id)).count() > 1 {
+            let message = "two tokens of --own-token belong to one account";
+            return Err(Error::invalid_input(message)
+                .with_account(&section.account)
+                .into());
         }
     }
     Ok(())
@@ -182,20 +207,30 @@ impl Section {
     }
 
     /// Returns the lines of the section, each token with a comment that describes it.
-    fn lines(&self, own_token: Option<&TokenId>) -> Vec<String> {
-        let mut plan = RevocationPlan::from_tokens(&self.account, &self.tokens);
-        if let Some(own_token) = own_token.filter(|id| self.has(id)) {
-            plan = plan.with_acting_last(own_token.clone());
-        }
+    fn lines(&self, own_tokens: &[TokenId]) -> Vec<String> {
         let tokens: HashMap<_, _> = (self.tokens.iter())
             .map(|token| (&token.id, token))
             .collect();
+        let mut plan = RevocationPlan::from_tokens(&self.account, &self.tokens);
+        if let Some(own_token) = own_tokens.iter().find(|id| self.has(id)) {
+            plan = plan.with_acting_last(own_token.clone());
+        }
+        let is_maker = |id: &TokenId| {
+            let token = tokens.get(id).copied();
+            let create = self.create.as_ref();
+            (create.zip(token)).is_some_and(|(create, token)| create.may_be_maker(token))
+        };
+        // Where all may, or none, nothing is gained by an order.
+        if !plan.tokens().all(is_maker) {
+            plan = plan.with_first(is_maker);
+        }
         let mut comments = plan
             .tokens()
             .map(|id| tokens.get(id).map(|token| description(token)));
         let text = plan.to_string();
         let lines = text.lines().map(|line| {
-            let names_a_token = line.starts_with("revoke ") || line.starts_with("last ");
+            let keywords = ["first ", "revoke ", "last "];
+            let names_a_token = keywords.iter().any(|keyword| line.starts_with(keyword));
             let comment = names_a_token.then(|| comments.next()).flatten().flatten();
             match comment {
                 Some(comment) => format!("{line}  # {comment}"),

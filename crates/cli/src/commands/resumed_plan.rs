@@ -1,12 +1,12 @@
 //! A plan that is carried out again: what an earlier run did is not asked twice.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use sha2::{Digest, Sha256};
 use tokenfleet::journal::{Journal, OperationId, Resolution};
 use tokenfleet::{
     Account, Operation, Query, Result, Revocation, RevocationEffect, RevocationOutcome,
-    RevocationPlan, Timestamp, Token, TokenId, TokenProvider, TokenProviderExt, TokenState,
+    RevocationPlan, Token, TokenId, TokenProvider, TokenProviderExt, TokenState,
 };
 use tokenfleet_ledger::Write;
 
@@ -33,40 +33,27 @@ pub(super) fn operation_id(plans: &[RevocationPlan]) -> Result<OperationId> {
 /// The number of tokens that are fetched one by one rather than in a listing of their account.
 const MAX_FETCHED: usize = 8;
 
-/// Returns the revocations of this plan that the ledger knows as confirmed, and whose tokens the
+/// Returns the revocations of the tokens of this plan that were confirmed before, and that the
 /// platform still shows as dead: one that was restored from a backup has them again.
 ///
 /// One that is replaced keeps its id, and an id that is given again belongs to another token:
 /// there, nothing is known beforehand.
 pub(super) async fn confirmed(
-    accounts: &Accounts,
-    operation: Option<OperationId>,
     provider: &dyn TokenProvider,
     plan: &RevocationPlan,
-) -> Result<Vec<Revocation>> {
-    let (Some(operation), Some(ledger)) = (operation, accounts.ledger().await?) else {
-        return Ok(Vec::new());
-    };
+    dead: &HashSet<TokenId>,
+) -> Vec<Revocation> {
     let capabilities = provider.capabilities();
     let effect = capabilities.revoke.as_ref().map(|revoke| revoke.effect);
     let outcome = match effect {
         Some(RevocationEffect::Deleted) => RevocationOutcome::AlreadyGone,
         Some(RevocationEffect::Marked) => RevocationOutcome::AlreadyRevoked,
-        _ => return Ok(Vec::new()),
+        _ => return Vec::new(),
     };
     let (false, Some(effect)) = (capabilities.reused_ids, effect) else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
-    let writes = ledger.writes(operation).await?;
-    let confirmed_at = |id: &TokenId| {
-        let mut writes = writes.iter();
-        let write = writes
-            .find(|write| write.intent.account == *provider.account() && write.has_revoked(id));
-        write.map(Write::last_heard)
-    };
-    let confirmed: Vec<_> = (plan.tokens())
-        .filter_map(|id| Some((id, confirmed_at(id)?)))
-        .collect();
+    let confirmed: Vec<_> = plan.tokens().filter(|id| dead.contains(*id)).collect();
     let states = match current_states(provider, effect, &confirmed).await {
         Ok(states) => states,
         Err(error) => {
@@ -75,24 +62,25 @@ pub(super) async fn confirmed(
                 "{}: what was revoked before is revoked again: {error}",
                 provider.account()
             ));
-            return Ok(Vec::new());
+            return Vec::new();
         }
     };
-    let mut dead = Vec::new();
-    for (id, at) in confirmed {
+    let mut still_dead = Vec::new();
+    for id in confirmed {
         match states.get(id) {
-            Some(State::Dead) => dead.push(Revocation::new(outcome, effect).with_id(id.clone())),
+            Some(State::Dead) => {
+                still_dead.push(Revocation::new(outcome, effect).with_id(id.clone()));
+            }
             Some(State::Alive) => print_warning(&format!(
-                "{}: token {} was revoked at {}, and the platform has it again: it is revoked once \
+                "{}: token {} was revoked before, and the platform has it again: it is revoked once \
                  more",
                 provider.account(),
                 displayed_id(id),
-                at.truncated_to_seconds()
             )),
             None => {}
         }
     }
-    Ok(dead)
+    still_dead
 }
 
 /// Closes the revocations of an operation that a run which was killed left open, and whose tokens
@@ -132,7 +120,7 @@ enum State {
 async fn current_states<'a>(
     provider: &dyn TokenProvider,
     effect: RevocationEffect,
-    confirmed: &[(&'a TokenId, Timestamp)],
+    confirmed: &[&'a TokenId],
 ) -> Result<HashMap<&'a TokenId, State>> {
     let capabilities = provider.capabilities();
     let mut states = HashMap::new();
@@ -146,7 +134,7 @@ async fn current_states<'a>(
     // Where a record stays, one that is missing proves nothing.
     let if_absent = (effect == RevocationEffect::Deleted).then_some(State::Dead);
     if capabilities.get && confirmed.len() <= MAX_FETCHED {
-        for (id, _) in confirmed {
+        for id in confirmed {
             let found = match provider.get(id).await {
                 Ok(token) => Some(state(&token)),
                 Err(error) if error.is_not_found() && error.is_in_own_form() => if_absent,
@@ -163,12 +151,18 @@ async fn current_states<'a>(
     let reading = || format!("{account}: looking at what was revoked before");
     let list = with_progress(reading, provider.list_all(Query::new())).await?;
     if list.completeness.is_complete_as_shown() {
-        let absent = confirmed.iter().map(|(id, _)| *id);
+        let absent = confirmed.iter().copied();
         states.extend(absent.filter_map(|id| Some((id, if_absent?))));
     }
     let listed: HashMap<_, _> = list.tokens.iter().map(|token| (&token.id, token)).collect();
-    for (id, _) in confirmed {
-        states.extend(listed.get(*id).map(|token| (*id, state(token))));
+    for id in confirmed {
+        states.extend(listed.get(id).map(|token| (*id, state(token))));
     }
     Ok(states)
+}
+
+/// Returns the tokens that a write has revoked, as the platform confirmed.
+pub(super) fn revoked_by(write: &Write) -> impl Iterator<Item = &TokenId> {
+    let tokens = write.tokens().into_iter();
+    tokens.filter(|id| write.has_revoked(id))
 }

@@ -9,18 +9,19 @@ use tokenfleet::config::{cause_text, is_showable_path, quoted};
 use tokenfleet::workflow::{RevocationVerdict, RevokeManyOptions};
 use tokenfleet::{
     Error, ErrorKind, Fate, Operation, Result, RevocationEffect, RevocationPlan, RevokeOptions,
-    Secret, TokenId, TokenProvider, TokenProviderExt, TokenRef,
+    Secret, Token, TokenId, TokenProvider, TokenProviderExt, TokenRef, TokenState,
 };
 
 use super::revocation_report::RevocationReport;
+use super::revocations::{Handed, Known, check_for_workers, ledger_for_workers};
 use super::subject::Subject;
 use super::write::{Write, WriteError};
-use super::{confirm, resumed_plan, secret};
+use super::{confirm, resumed_plan, revocations, secret};
 use crate::accounts::Accounts;
 use crate::arguments::{Place, PlaceArguments, RevokeArguments};
 use crate::exit::{Exit, Failure};
 use crate::numbers::grouped;
-use crate::output::{Format, Output, print_warning};
+use crate::output::{Format, Output, print_note, print_warning};
 use crate::progress::Progress;
 use crate::rotations::warnings_about_holders;
 use crate::secret_destination::SecretDestination;
@@ -64,6 +65,18 @@ pub(crate) async fn run(
         if let Some(max) = arguments.max_concurrency {
             options = options.with_max_concurrency(max);
         }
+        if arguments.by_workers {
+            let handed = Handed {
+                operation: operation_id,
+                plans,
+                options,
+                canary: arguments.canary,
+            };
+            let is_watched = !arguments.no_wait;
+            let choices = (is_confirmed, is_watched);
+            return hand_to_workers(opened, handed, choices, requested_format, output).await;
+        }
+        revocations::check_not_at_work(opened.ledger().await?, operation_id).await?;
         let exits = confirm_and_revoke(
             opened,
             plans,
@@ -226,6 +239,66 @@ async fn revoke_by_secret(
     report.finish().map(Exit::combine)
 }
 
+/// Asks for confirmation once and hands the plan of each account to the workers that share the
+/// ledger.
+async fn hand_to_workers(
+    accounts: &Accounts,
+    handed: Handed<'_>,
+    (is_confirmed, is_watched): (bool, bool),
+    requested_format: Option<Format>,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let ledger = ledger_for_workers(accounts).await?;
+    for (provider, plan) in &handed.plans {
+        check_for_workers(*provider)?;
+        check_tokens(*provider, plan, handed.options)?;
+        // This rejects a plan for another account or place.
+        drop(provider.revoke_many(plan.clone(), handed.options)?);
+    }
+    warn_about_holders(accounts, &handed.plans).await;
+    if !is_confirmed {
+        confirm::ask(&handed.plans, handed.options).await?;
+    }
+    let plan = revocations::open(accounts, &*ledger, &handed).await?;
+    let id = plan.task.id;
+    print_note(&format!(
+        "the workers revoke {} tokens in {} accounts, as the operation {id}",
+        grouped(plan.record.tokens() as u64),
+        grouped(plan.record.accounts.len() as u64),
+    ));
+    if !is_watched {
+        return Ok(Exit::Success);
+    }
+    revocations::watch(accounts, &*ledger, id, requested_format, output).await
+}
+
+/// Rejects a token that cannot be revoked with these options, before anybody is asked.
+fn check_tokens(
+    provider: &dyn TokenProvider,
+    plan: &RevocationPlan,
+    options: RevokeManyOptions,
+) -> Result<()> {
+    for id in plan.tokens().filter(|_| !options.suspend_instead) {
+        confirm::check(provider, TokenRef::Id(id), &options.revoke_options)?;
+    }
+    Ok(())
+}
+
+async fn warn_about_holders(accounts: &Accounts, plans: &[(&dyn TokenProvider, RevocationPlan)]) {
+    for (provider, plan) in plans {
+        let tokens: Vec<_> = (plan.planned())
+            .map(|planned| {
+                let mut token = Token::new(planned.id.clone(), TokenState::Active);
+                token.name.clone_from(&planned.name);
+                token
+            })
+            .collect();
+        for warning in warnings_about_holders(accounts, provider.account(), &tokens).await {
+            print_warning(&warning);
+        }
+    }
+}
+
 /// Returns `true` for a token that is dead, and that no other one with its id has replaced.
 fn is_dead_for_good(verdict: &RevocationVerdict) -> bool {
     match verdict {
@@ -251,23 +324,21 @@ pub(super) async fn confirm_and_revoke(
     output: &mut Output,
 ) -> Result<Vec<Exit>, Failure> {
     let mut executions = Vec::with_capacity(plans.len());
+    let known = match options.revoke_options.operation_id {
+        Some(operation) if !options.suspend_instead => {
+            Known::read(accounts.ledger().await?, operation).await?
+        }
+        _ => Known::default(),
+    };
     for (provider, plan) in &mut plans {
         let provider = *provider;
         for planned in plan.planned() {
             accounts.remember_name(provider.account(), &planned.id, &planned.name);
         }
-        let tokens: Vec<_> = plan.tokens().cloned().collect();
-        for id in tokens.iter().filter(|_| !options.suspend_instead) {
-            confirm::check(provider, TokenRef::Id(id), &options.revoke_options)?;
-        }
-        let mut done = Vec::new();
-        if !options.suspend_instead {
-            let operation = options.revoke_options.operation_id;
-            done = resumed_plan::confirmed(accounts, operation, provider, plan).await?;
-        }
-        for id in done.iter().filter_map(|revocation| revocation.id.as_ref()) {
-            *plan = plan.clone().without(id);
-        }
+        check_tokens(provider, plan, options)?;
+        let done = known.confirmed(provider, plan).await;
+        let dead: HashSet<_> = done.iter().filter_map(|known| known.id.clone()).collect();
+        *plan = plan.clone().retaining(|id| !dead.contains(id));
         let tokens: Vec<_> = plan.tokens().cloned().collect();
         // This rejects a plan for another account or place, before anybody is asked.
         let revocations = provider.revoke_many(plan.clone(), options)?;
@@ -278,12 +349,7 @@ pub(super) async fn confirm_and_revoke(
         .iter()
         .map(|(provider, tokens, ..)| (*provider, tokens.len()));
     let destination = replacement_destination(&counts.collect::<Vec<_>>(), place)?;
-    for (provider, plan) in &plans {
-        let tokens: Vec<_> = plan.tokens().collect();
-        for warning in warnings_about_holders(accounts, provider.account(), &tokens).await {
-            print_warning(&warning);
-        }
-    }
+    warn_about_holders(accounts, &plans).await;
     if !is_confirmed && count > 0 {
         confirm::ask(&plans, options).await?;
     }

@@ -8,13 +8,18 @@ use tokenfleet::{Error, ErrorKind, Fate, Result};
 use tokenfleet_worker::{Advance, Advanced, HealthServer, Worker};
 
 use super::due_rotations::prepare;
+use super::revocations::{self, Working};
 use super::rotation_report::RotationObject;
+use super::scheduled::{Progress, ScheduledTasks};
 use crate::output::{Format, print_error, print_object};
 use crate::rotations::{Progressed, Rotations, Stop};
 
-/// Carries the rotations of a queue on, and writes a line for each to standard error.
+/// Carries the revocations, schedules, policies and rotations of a queue on, and writes a line for
+/// each revocation and rotation to standard error.
 pub(super) struct Serving<'a> {
     pub(super) rotations: &'a Rotations<'a>,
+    pub(super) revocations: Working<'a>,
+    pub(super) scheduled: ScheduledTasks<'a>,
     pub(super) stop: &'a Stop,
     pub(super) requested_format: Option<Format>,
 }
@@ -22,9 +27,20 @@ pub(super) struct Serving<'a> {
 #[async_trait]
 impl Advance for Serving<'_> {
     async fn advance(&self, queue: &str) -> Result<Advanced> {
+        // In an incident, nothing is more urgent.
+        let is_anything_revoked = self.advance_revocations(queue).await?;
+        // The policies first: they open rotations.
+        let scheduled = Box::pin(self.scheduled.advance(queue)).await?;
+        let mut advanced = if is_anything_revoked || scheduled == Progress::Something {
+            Advanced::Something
+        } else {
+            Advanced::Nothing
+        };
+        if scheduled == Progress::InOtherHands {
+            return Ok(advanced);
+        }
         let due = self.rotations.due_in(queue).await?;
         let prepared = prepare(self.rotations, due, self.requested_format, &mut Vec::new()).await;
-        let mut advanced = Advanced::Nothing;
         for rotation in prepared {
             if self.stop.is_requested() {
                 break;
@@ -50,6 +66,23 @@ impl Advance for Serving<'_> {
 }
 
 impl Serving<'_> {
+    /// Carries the revocations of a queue on. Returns `false` if nothing was done.
+    async fn advance_revocations(&self, queue: &str) -> Result<bool> {
+        let mut is_anything_done = false;
+        for id in self.revocations.ledger.due_tasks(queue).await? {
+            if self.stop.is_requested() {
+                break;
+            }
+            // A future that each queue would hold otherwise.
+            match Box::pin(revocations::advance(&self.revocations, id)).await {
+                Ok(advanced) => is_anything_done |= advanced.unwrap_or_default(),
+                // The other tasks of the queue do not wait for it.
+                Err(error) => print_error(self.requested_format, &error),
+            }
+        }
+        Ok(is_anything_done)
+    }
+
     fn log(&self, progressed: &Progressed) {
         if let Err(error) = &progressed.advanced {
             print_error(self.requested_format, error);

@@ -12,7 +12,6 @@ use tokenfleet_rotation::strays::KnownMarkers;
 use tokio::sync::Semaphore;
 
 use super::inventory;
-use super::stamped_places::StampedPlaces;
 use super::strays::{self, StrayObject, StraySearch};
 use crate::accounts::Accounts;
 use crate::arguments::SnapshotArguments;
@@ -21,6 +20,7 @@ use crate::ledger;
 use crate::numbers::grouped;
 use crate::output::{Format, Output, Results, print_warning, without_annotations};
 use crate::progress::with_progress;
+use crate::rotations::{Rotations, StampedPlaces};
 
 /// The number of accounts that are recorded at a time: each has a connection to the ledger.
 const MAX_ACCOUNTS: usize = 16;
@@ -111,7 +111,11 @@ async fn find_strays(accounts: &Accounts, ledger: &Arc<dyn Ledger>, taken: &mut 
     };
     let unchecked =
         |error: Error| print_warning(&format!("no token is checked for its marker: {error}"));
-    let mut places = match StampedPlaces::collect(accounts).await {
+    let rotations = match Rotations::open_existing(accounts).await {
+        Ok(rotations) => rotations,
+        Err(error) => return unchecked(error),
+    };
+    let mut places = match StampedPlaces::collect(&rotations).await {
         Ok(places) => places,
         Err(error) => return unchecked(error),
     };

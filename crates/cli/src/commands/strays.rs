@@ -7,14 +7,14 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::workflow::Marker;
-use tokenfleet::{Account, Error, Result, Token, TokenId};
+use tokenfleet::{Account, Result, Token, TokenId};
 use tokenfleet_ledger::Ledger;
 use tokenfleet_rotation::runner::LedgerRotationStore;
 use tokenfleet_rotation::strays::{KnownMarkers, Origin, Stray};
 
-use super::stamped_places::{Holder, StampedPlaces};
 use crate::numbers::grouped;
 use crate::program_name::{command_line, shell_quoted};
+use crate::rotations::{Holder, StampedPlaces};
 
 /// Returns the markers that a ledger knows: those of its rotations, and of the creations that are
 /// open.
@@ -91,9 +91,10 @@ impl StraySearch {
                 continue;
             };
             let object = StrayObject::new(&self.account, token, origin);
-            objects.push(match places.holder(&self.account, token).await {
+            let made_by = object.operation;
+            objects.push(match places.holder(&self.account, token, made_by).await {
                 Holder::Place(place) => object.held_in(place),
-                Holder::Unreadable(place, error) => object.perhaps_in(&place, &error),
+                Holder::Perhaps(place, reason) => object.perhaps_in(&place, &reason),
                 Holder::Nobody => object,
             });
         }
@@ -182,9 +183,11 @@ impl StrayObject {
         self
     }
 
-    fn perhaps_in(mut self, place: &str, error: &Error) -> Self {
+    fn perhaps_in(mut self, place: &str, reason: &str) -> Self {
+        let locate = command_line("locate --secret-file FILE");
         self.why = format!(
-            "{}; whether {place} holds it is not known: {error}",
+            "{}; whether {place} holds it is not known: {reason}; do not revoke it before `{locate}` \
+             has told whose secret is there",
             self.why
         );
         self.revoke = None;

@@ -1,13 +1,17 @@
-//! `worker`: carries on the rotations that are due, and begins those of the policies.
+//! `worker`: carries on the rotations that are due, begins those of the policies, and runs the
+//! commands of the schedules.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
-use tokenfleet::{Result, Timestamp};
+use tokenfleet::Result;
 use tokenfleet_rotation::runner::StoredRotation;
 
 use super::due_rotations::{
     begin_due, carry_on_and_print, is_due, report_unreadable, stopped_before, until_insisted,
 };
+use super::revocations::{Working, carry_on_due};
+use super::scheduled::ScheduledTasks;
 use super::serving::{Serving, watched};
 use crate::accounts::Accounts;
 use crate::arguments::WorkerArguments;
@@ -15,12 +19,14 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error};
 use crate::policies::Policies;
 use crate::rotations::{Rotations, Stop};
+use crate::schedules::Schedule;
 
-/// The shortest time between two listings, and the time after one that failed.
-const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
+/// The time after which a worker opens the tasks again that another one, with another
+/// configuration, has closed.
+const OPEN_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// The longest time between two listings of the accounts of the policies.
-const LIST_INTERVAL: Duration = Duration::from_secs(60 * 60);
+/// The time after which it tries again if the ledger does not answer.
+const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(
     accounts: &Accounts,
@@ -30,10 +36,12 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let rotations = Rotations::open(accounts).await?;
     let policies = Policies::read(accounts.configuration(), &rotations.sinks)?;
+    let schedules = Schedule::read_all(accounts.configuration())?;
     let stop = Stop::listen().await;
     let worker = Worker {
         rotations: &rotations,
         policies: &policies,
+        schedules: &schedules,
         stop: &stop,
         // What is logged can be read by programs.
         requested_format: requested_format.or((!arguments.once).then_some(Format::Ndjson)),
@@ -54,8 +62,6 @@ struct Begun<'a> {
     rotations: Vec<StoredRotation>,
     /// The exit codes of what could not be rotated or listed.
     exits: Vec<Exit>,
-    /// The earliest time at which another token is due.
-    next: Option<Timestamp>,
     /// The policies whose tokens were not all read before a request to stop.
     unread: Vec<&'a str>,
 }
@@ -63,6 +69,7 @@ struct Begun<'a> {
 struct Worker<'a> {
     rotations: &'a Rotations<'a>,
     policies: &'a Policies,
+    schedules: &'a [Schedule],
     stop: &'a Stop,
     requested_format: Option<Format>,
 }
@@ -70,54 +77,90 @@ struct Worker<'a> {
 impl<'a> Worker<'a> {
     /// Does what is due now, first what is open already, and prints each rotation.
     async fn once(&self, output: &mut Output) -> Result<Exit, Failure> {
+        // In an incident, nothing is more urgent.
+        let mut exits = carry_on_due(&self.revocations()).await?;
         let mut due = self.due().await?;
         let begun = self.begin().await?;
         due.extend(begun.rotations);
-        let mut exits = begun.exits;
+        exits.extend(begun.exits);
         if !begun.unread.is_empty() {
             print_error(self.requested_format, &stopped_before(&begun.unread));
             exits.push(Exit::OutcomeUnknown);
         }
         let (rotations, stop, format) = (self.rotations, self.stop, self.requested_format);
         exits.extend(carry_on_and_print(rotations, due, |_| true, stop, format, output).await?);
-        Exit::combine(exits).after_writing(output.flush())
+        let written = output.flush();
+        // The accounts of the policies were listed before, due or not.
+        let scheduled = self.scheduled(None, output.format());
+        scheduled.sync().await?;
+        scheduled.advance_all().await?;
+        exits.extend(scheduled.into_exits());
+        Exit::combine(exits).after_writing(written)
+    }
+
+    fn revocations(&self) -> Working<'a> {
+        Working {
+            accounts: self.rotations.accounts,
+            ledger: self.rotations.ledger(),
+            stop: self.stop,
+            requested_format: self.requested_format,
+        }
     }
 
     /// Does what is due until the program is asked to stop.
     async fn serve(&self, arguments: &WorkerArguments) -> Result<Exit, Failure> {
-        let queues = tokenfleet_worker::Worker::new(self.rotations.tasks());
+        let queues = tokenfleet_worker::Worker::new(self.rotations.tasks())
+            .with_max_queues(arguments.max_queues);
         let _watched = watched(arguments.health, &queues).await?;
         let serving = Serving {
             rotations: self.rotations,
+            revocations: self.revocations(),
+            scheduled: self.scheduled(Some(self.policies), Format::Ndjson),
             stop: self.stop,
             requested_format: self.requested_format,
         };
         tokio::select! {
             () = queues.run(&serving, self.stop.requested()) => {}
-            () = self.open_by_policies(&queues) => {}
+            () = self.keep_open(&serving.scheduled, &queues) => {}
         }
         Ok(Exit::Success)
     }
 
-    /// Opens the rotations that are due by policies, whenever the time for that has come, for ever.
-    async fn open_by_policies(&self, queues: &tokenfleet_worker::Worker) {
-        while !self.stop.is_requested() {
-            let pause = match self.begin().await {
-                Ok(begun) => {
+    fn scheduled(&self, policies: Option<&'a Policies>, format: Format) -> ScheduledTasks<'a> {
+        ScheduledTasks {
+            rotations: self.rotations,
+            policies,
+            schedules: self.schedules,
+            stop: self.stop,
+            format,
+            exits: Mutex::default(),
+        }
+    }
+
+    /// Sees to it that the ledger has the tasks of the schedules and policies, for ever.
+    async fn keep_open(&self, scheduled: &ScheduledTasks<'_>, queues: &tokenfleet_worker::Worker) {
+        let mut is_first = true;
+        loop {
+            let opened = async {
+                if is_first {
+                    report_unreadable(self.rotations, self.requested_format).await?;
+                    return scheduled.sync().await;
+                }
+                scheduled.open().await
+            };
+            let pause = match opened.await {
+                Ok(()) => {
+                    is_first = false;
                     queues.wake();
-                    let next = begun.next.map(|next| Timestamp::now().duration_until(next));
-                    next.map_or(LIST_INTERVAL, |next| {
-                        next.clamp(SHORTEST_INTERVAL, LIST_INTERVAL)
-                    })
+                    OPEN_INTERVAL
                 }
                 Err(error) => {
                     print_error(self.requested_format, &error);
-                    SHORTEST_INTERVAL
+                    RETRY_INTERVAL
                 }
             };
             tokio::time::sleep(pause).await;
         }
-        std::future::pending().await
     }
 
     /// Returns the open rotations for which there is something to do.
@@ -144,7 +187,6 @@ impl<'a> Worker<'a> {
                 Ok(begun) => {
                     all.rotations.extend(begun.rotations);
                     all.exits.extend(begun.exits);
-                    all.next = all.next.into_iter().chain(begun.next).min();
                     if begun.is_stopped {
                         all.unread.push(policy.name());
                     }

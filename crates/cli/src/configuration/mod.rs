@@ -40,6 +40,7 @@ fn reader() -> ConfigurationReader {
         .with_table(tables::AUDIT)
         .with_table(tables::LEDGER)
         .with_named_tables(tables::POLICIES)
+        .with_named_tables(tables::SCHEDULES)
         .with_named_tables(tables::SINKS)
 }
 

@@ -12,5 +12,8 @@ pub(crate) const LEDGER: &str = "ledger";
 /// The group of the tables of policies.
 pub(crate) const POLICIES: &str = "policies";
 
+/// The group of the tables of schedules.
+pub(crate) const SCHEDULES: &str = "schedules";
+
 /// The group of the tables of sinks.
 pub(crate) const SINKS: &str = "sinks";

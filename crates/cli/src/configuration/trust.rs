@@ -38,9 +38,10 @@ const CONNECT_TIMEOUT: &str = "connect_timeout";
 const WRITING_TABLES: [&str; 3] = [tables::ANNOTATIONS, tables::AUDIT, tables::LEDGER];
 
 /// The groups of tables that decide what happens to new secrets, each with what it decides.
-const DELIVERING_TABLES: [(&str, &str); 2] = [
+const DELIVERING_TABLES: [(&str, &str); 3] = [
     (tables::SINKS, "where new secrets go, and may run a command"),
     (tables::POLICIES, "which tokens are replaced and revoked"),
+    (tables::SCHEDULES, "which commands workers run"),
 ];
 
 /// The providers that the program adds, also under the name of a built-in one.

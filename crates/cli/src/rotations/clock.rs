@@ -10,12 +10,12 @@ use tokio::sync::watch;
 
 /// The clock of this machine, which knows whether a rotation waits for it.
 #[derive(Debug)]
-pub(super) struct SystemClock {
+pub(crate) struct SystemClock {
     is_waiting: watch::Sender<bool>,
 }
 
 impl SystemClock {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             is_waiting: watch::Sender::new(false),
         }

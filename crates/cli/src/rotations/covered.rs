@@ -16,6 +16,7 @@ use tokenfleet_rotation::strays::{KnownMarkers, Origin};
 
 use super::given_up::instead;
 use super::holders::Holders;
+use super::left_out::LeftOut;
 use super::opened::Rotations;
 use super::overlooked::{self, DeadPlace};
 use super::places::{self, identities, identity};
@@ -27,6 +28,7 @@ use crate::sinks::are_one;
 /// A token that a policy covers, or what its sinks hold where nothing can be listed.
 pub(crate) struct Covered {
     pub(crate) due: Due,
+    token: Option<Token>,
     /// The rotation that would be opened.
     pub(crate) record: RotationRecord,
     pub(crate) sinks: Vec<Arc<dyn SecretSink>>,
@@ -99,7 +101,7 @@ pub(crate) async fn find_covered(
         open,
         over,
     };
-    let holders = Holders::new(&rotations.sinks, &planner.over.rotations);
+    let holders = Holders::new(&rotations.sinks, &planner.over.rotations, &planner.open);
     let Some(list) = list else {
         let covered = planner.plan(None).await.and_then(|covered| {
             let mut others = holders
@@ -185,8 +187,14 @@ pub(crate) async fn find_covered(
         }
         covered.push((Some(id), planned));
     }
+    let mut left_out = LeftOut::new(
+        provider.account(),
+        &planner.over.rotations,
+        policies,
+        (&rotations.sinks, accounts.transport()),
+    );
     for (id, planned) in &mut covered {
-        let Ok(Covered { record, .. }) = planned else {
+        let Ok(Covered { record, token, .. }) = planned else {
             continue;
         };
         // None of those that share a place: whichever came first would lose it to the other.
@@ -207,6 +215,12 @@ pub(crate) async fn find_covered(
         });
         if let Some(other) = other {
             *planned = Err(other.is_in_the_way());
+            continue;
+        }
+        let Some(token) = token else { continue };
+        let objection = left_out.objection(configured.name(), token, &record.sinks);
+        if let Some(error) = objection.await {
+            *planned = Err(error);
         }
     }
     Ok(CoveredTokens {
@@ -418,6 +432,7 @@ impl Planner<'_> {
             None => Ok(Covered {
                 previous: self.over.last_of(&record.subject()),
                 due,
+                token,
                 record,
                 sinks,
             }),

@@ -6,7 +6,7 @@ use tokenfleet_rotation::runner::StoredRotation;
 
 use super::holders::rotation_command;
 use crate::output::displayed_id;
-use crate::program_name::{command_line, shell_quoted};
+use crate::program_name::command_line;
 use crate::sinks::Sinks;
 
 /// Creates the error about resuming a rotation that was given up. What it had found out about its
@@ -44,13 +44,11 @@ pub(super) fn instead(sinks: &Sinks, given_up: &StoredRotation, over: &[StoredRo
     }
     let is_beside = matches!(record.plan.strategy, Strategy::Overlap(_));
     if let (true, Some(successor), Some(old)) = (is_beside, successor, &rotation.subject) {
-        let new = displayed_id(&successor.token);
-        let name = shell_quoted(account.name());
-        let old = shell_quoted(old.as_str());
-        let revoke = command_line(&format!("revoke {old} --account {name}"));
+        let (new, old) = (displayed_id(&successor.token), displayed_id(old));
+        let snapshot = command_line("snapshot");
         return format!(
-            "its successor, token {new}, is in {places}, and `{revoke}` revokes the old one once \
-             nobody uses it; {show}"
+            "its successor, token {new}, was delivered to {places}; `{snapshot}` tells whether a \
+             place holds the old one, token {old}, and how to revoke it otherwise; {show}"
         );
     }
     let written = record.sinks.iter().map(String::as_str);

@@ -1,13 +1,15 @@
 //! The places that hold a token, as far as the ledger knows.
 
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 
-use tokenfleet::{Account, Error, ErrorKind, Fate, Result, Timestamp, TokenId};
+use tokenfleet::{Account, Error, ErrorKind, Fate, Result, Timestamp, Token, TokenId};
 use tokenfleet_rotation::machine::{RotationState, Successor};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use super::opened::Rotations;
 use super::places::identity;
+use super::stamped_places::StampedPlaces;
 use crate::accounts::Accounts;
 use crate::output::displayed_id;
 use crate::program_name::{command_line, shell_quoted};
@@ -60,30 +62,52 @@ fn at(delivery: &Delivery<'_>) -> Timestamp {
     delivery.successor.delivered_at
 }
 
-/// Returns sentences about tokens of an account that a rotation has delivered to places which hold
-/// them by now, so that revoking them would leave a dead secret there. Nothing is read but the
-/// ledger; of one that cannot be read there are none.
+/// The number of tokens whose places are read before they are revoked.
+const MAX_TOKENS: usize = 100;
+
+/// The time for which those places are read: what has leaked is revoked while a sink is down, too.
+const MAX_TIME: Duration = Duration::from_secs(10);
+
+/// Returns sentences about tokens of an account that places hold, by the ledger or by the stamps in
+/// the places of the configuration, so that revoking them would leave a dead secret there. Of what
+/// cannot be read there are none.
 pub(crate) async fn warnings_about_holders(
     accounts: &Accounts,
     account: &Account,
-    tokens: &[&TokenId],
+    tokens: &[Token],
 ) -> Vec<String> {
     find(accounts, account, tokens).await.unwrap_or_default()
 }
 
-async fn find(accounts: &Accounts, account: &Account, tokens: &[&TokenId]) -> Result<Vec<String>> {
+async fn find(accounts: &Accounts, account: &Account, tokens: &[Token]) -> Result<Vec<String>> {
     let rotations = Rotations::open_existing(accounts).await?;
     let mut all = rotations.store.closed_rotations().await?.rotations;
     all.extend(rotations.store.open_rotations().await?.rotations);
     let last = last_deliveries(&rotations.sinks, &all);
-    let mut places = BTreeMap::<&TokenId, Vec<&str>>::new();
-    for delivery in last.values() {
+    let ids: HashSet<_> = tokens.iter().map(|token| &token.id).collect();
+    // By the identity of each place, which both may name.
+    let mut places = BTreeMap::<&TokenId, BTreeMap<String, String>>::new();
+    for (identity, delivery) in &last {
         let token = &delivery.successor.token;
-        if delivery.stored.record.account == *account && tokens.contains(&token) {
-            places.entry(token).or_default().push(delivery.place);
+        if delivery.stored.record.account == *account && ids.contains(token) {
+            let places = places.entry(token).or_default();
+            places.insert(identity.clone(), delivery.place.to_owned());
         }
     }
+    // The ledger may be older than what a place holds.
+    let by_stamps = async {
+        let mut stamped = StampedPlaces::collect(&rotations).await?;
+        for token in tokens.iter().take(MAX_TOKENS) {
+            for place in stamped.holding(account, token).await {
+                let identity = identity(&rotations.sinks, &place);
+                places.entry(&token.id).or_default().insert(identity, place);
+            }
+        }
+        Ok::<_, Error>(())
+    };
+    let _ = tokio::time::timeout(MAX_TIME, by_stamps).await;
     let sentences = places.into_iter().map(|(token, places)| {
+        let places: Vec<_> = places.values().map(String::as_str).collect();
         format!(
             "token {} is in {}, which would hold a dead secret: `{}` replaces it there before it \
              is revoked",
@@ -95,7 +119,7 @@ async fn find(accounts: &Accounts, account: &Account, tokens: &[&TokenId]) -> Re
     Ok(sentences.collect())
 }
 
-/// The tokens that the places hold, by the rotations that are over.
+/// The tokens that the places hold, by the rotations that have delivered to them.
 #[derive(Debug)]
 pub(crate) struct Holders<'a> {
     last: LastDeliveries<'a>,
@@ -104,7 +128,12 @@ pub(crate) struct Holders<'a> {
 }
 
 impl<'a> Holders<'a> {
-    pub(crate) fn new(sinks: &Sinks, over: &'a [StoredRotation]) -> Self {
+    /// Takes all rotations: those that are over, and those that are open.
+    pub(crate) fn new(
+        sinks: &Sinks,
+        over: &'a [StoredRotation],
+        open: &'a [StoredRotation],
+    ) -> Self {
         let done = over.iter().filter(|stored| !stored.is_abandoned());
         let replaced = done.filter_map(|stored| {
             let subject = stored.record.rotation.subject.as_ref()?;
@@ -112,7 +141,7 @@ impl<'a> Holders<'a> {
             (successor.token != *subject).then_some((&stored.record.account, subject))
         });
         Self {
-            last: last_deliveries(sinks, over),
+            last: last_deliveries(sinks, over.iter().chain(open)),
             replaced: replaced.collect(),
         }
     }
@@ -135,12 +164,7 @@ impl<'a> Holders<'a> {
 /// made the delivery.
 fn is_of_same_token(delivery: &Delivery<'_>, record: &RotationRecord) -> bool {
     let delivered_by = &delivery.stored.record;
-    let place = |account: &'_ Account| {
-        let place = account.place().map(str::to_owned);
-        (account.provider().to_owned(), place)
-    };
-    // The account may have been renamed.
-    let is_here = place(&delivered_by.account) == place(&record.account);
+    let is_here = is_one_place(&delivered_by.account, &record.account);
     match &record.rotation.subject {
         Some(subject) => {
             is_here
@@ -150,6 +174,11 @@ fn is_of_same_token(delivery: &Delivery<'_>, record: &RotationRecord) -> bool {
         // Where tokens have no ids, the places tell whose secret it is.
         None => is_here && delivered_by.rotation.subject.is_none(),
     }
+}
+
+/// Returns `true` for one account of a platform, which may have been renamed in the configuration.
+pub(super) fn is_one_place(first: &Account, second: &Account) -> bool {
+    (first.provider(), first.place()) == (second.provider(), second.place())
 }
 
 impl Delivery<'_> {

@@ -75,10 +75,13 @@ impl<'a> Rotations<'a> {
         self.sinks.open(place, adopts, transport).await
     }
 
+    pub(crate) fn ledger(&self) -> Arc<dyn Ledger> {
+        Arc::clone(&self.ledger)
+    }
+
     /// Returns the tasks of the ledger, whatever their kind.
     pub(crate) fn tasks(&self) -> Arc<dyn Tasks> {
-        let ledger = Arc::clone(&self.ledger);
-        ledger
+        Arc::<dyn Ledger>::clone(&self.ledger)
     }
 
     /// Returns the rotations of the selected accounts that are due in a queue, the one that has

@@ -148,7 +148,10 @@ impl RotationStore for StepStore {
                     .delivered(&self.account, &successor.token)
                     .await;
             }
-            Change::NotApplied { .. } | Change::Reissue | Change::Parked(_) => {
+            Change::NotApplied { .. }
+            | Change::Withdrawn { .. }
+            | Change::Reissue
+            | Change::Parked(_) => {
                 self.is_attempting.store(false, Ordering::SeqCst);
             }
             _ => {}

@@ -102,6 +102,54 @@ fn the_expiry_of_a_service_accounts_key_decides_its_state() {
 }
 
 #[test]
+fn a_field_of_a_service_account_that_is_not_as_documented_is_marked() {
+    let body = json!({"slug": "ci", "name": "CI", "created_at": ["today"], "key_expires_at": 9});
+    let token = service_record(&response(body)).unwrap();
+    let marked: Vec<_> = token.attributes.unreadable().collect();
+    assert_eq!(marked, ["key_expires_at", "created_at"]);
+}
+
+#[test]
+fn a_user_is_whom_cloudsmith_says_that_it_recognised() {
+    let jane = json!({"authenticated": true, "slug": "jane", "slug_perm": "j1"});
+    let jane = user(&response(jane)).unwrap().unwrap();
+    assert_eq!(identity(jane).principal.id(), "jane");
+    assert!(
+        user(&response(json!({"authenticated": false})))
+            .unwrap()
+            .is_none()
+    );
+    assert!(user(&response(json!({"slug": "jane"}))).is_err());
+}
+
+#[test]
+fn a_user_is_the_same_by_the_permanent_slug_or_where_there_is_none_by_the_other() {
+    let brief = |(permanent, slug): (Option<&str>, Option<&str>)| {
+        let mut body = json!({"authenticated": true});
+        for (field, value) in [("slug_perm", permanent), ("slug", slug)] {
+            if let Some(value) = value {
+                body[field] = json!(value);
+            }
+        }
+        user(&response(body)).unwrap().unwrap()
+    };
+    let jane = (Some("j1"), Some("jane"));
+    for (one, other, same) in [
+        (jane, jane, true),
+        (jane, (Some("j1"), Some("renamed")), true),
+        (jane, (Some("j2"), Some("jane")), false),
+        (jane, (None, Some("jane")), true),
+        (jane, (None, Some("john")), false),
+        (jane, (None, None), false),
+        ((Some(""), None), (Some(""), None), false),
+        ((None, Some("")), (None, Some("")), false),
+    ] {
+        let found = is_same_user(&brief(one), &brief(other));
+        assert_eq!(found, same, "{one:?} {other:?}");
+    }
+}
+
+#[test]
 fn an_update_never_touches_the_role_and_removes_a_description_by_null() {
     let body = |change| serde_json::to_value(update(&change)).unwrap();
     assert_eq!(body(UpdateToken::rename("cd")), json!({"name": "cd"}));

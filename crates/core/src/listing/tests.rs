@@ -7,6 +7,7 @@ use futures_executor::block_on;
 use super::fake_pages::{FakePages, growing, ids, keyset, keyset_by_id, vanishing};
 use super::*;
 use crate::model::TokenState;
+use crate::provider::Paging;
 use crate::query::{Direction, Filter, SortKey};
 
 mod keyset;
@@ -81,6 +82,114 @@ fn a_listing_with_an_offset_that_fails_at_any_request_is_resumed_without_skippin
                 );
             }
         }
+    }
+}
+
+#[test]
+fn a_listing_says_how_many_tokens_it_read_of_how_many() {
+    let pages = FakePages::new(25);
+    let size = Query::new().page_size(4);
+    let active = Filter::State(TokenState::Active);
+    for (query, wanted) in [
+        (size.clone(), 25),
+        (size.clone().limit(10), 10),
+        (size.clone().filter(active).limit(10), 25),
+        (
+            size.clone()
+                .sort_by(SortKey::Name, Direction::Ascending)
+                .limit(10),
+            25,
+        ),
+    ] {
+        for list in [vanishing(), growing()] {
+            let mut listing = listing(&list, &query, |request| Ok(pages.page(request)));
+            assert_eq!((listing.tokens_read(), listing.tokens_to_read()), (0, None));
+            for yielded in 1.. {
+                if next(&mut listing).is_none() {
+                    break;
+                }
+                let read = listing.tokens_read();
+                assert!((yielded..=25).contains(&read), "{yielded} {query:?}");
+                assert_eq!(
+                    listing.tokens_to_read(),
+                    Some(read.max(wanted)),
+                    "{query:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_listing_is_cut_off_by_an_offset_or_a_limit_that_leaves_out_tokens() {
+    let pages = FakePages::new(10);
+    let query = Query::new().page_size(3);
+    let filtered = Query::new().filter(Filter::State(TokenState::Active));
+    for (query, cut_off) in [
+        (filtered.clone().page_size(10).limit(10), false),
+        (filtered.page_size(10).limit(9), true),
+        (query.clone(), false),
+        (query.clone().limit(5), true),
+        (query.clone().limit(11), false),
+        (query.clone().offset(4), true),
+        (query.clone().offset(4).limit(3), true),
+    ] {
+        for list in [vanishing(), growing()] {
+            let mut listing = listing(&list, &query, |request| Ok(pages.page(request)));
+            read(&mut listing);
+            assert_eq!(listing.is_cut_off(), cut_off, "{query:?}");
+        }
+    }
+}
+
+#[test]
+fn only_what_is_sorted_in_memory_has_to_fit_into_the_scan_limit() {
+    let pages = FakePages::new(20);
+    let query = Query::new().page_size(10).scan_limit(19);
+    let by_name = query.clone().sort_by(SortKey::Name, Direction::Ascending);
+    for (query, is_read) in [
+        (query, true),
+        (by_name.clone(), false),
+        (by_name.scan_limit(20), true),
+    ] {
+        let mut listing = listing(&vanishing(), &query, |request| Ok(pages.page(request)));
+        let read = read(&mut listing).len();
+        assert_eq!(read, if is_read { 20 } else { 0 }, "{query:?}");
+        assert_eq!(listing.completeness().is_some(), is_read, "{query:?}");
+    }
+}
+
+#[test]
+fn a_limit_makes_no_listing_complete_that_needs_several_unprotected_pages() {
+    let unprotected = ListCapability::new(Paging::Numbered).with_totals();
+    let query = Query::new()
+        .filter(Filter::State(TokenState::Active))
+        .limit(5);
+    for (count, is_complete) in [(10, true), (11, false)] {
+        let pages = FakePages::new(count);
+        let query = query.clone().page_size(10);
+        let mut listing = listing(&unprotected, &query, |request| Ok(pages.page(request)));
+        assert_eq!(read(&mut listing).len(), 5);
+        let completeness = listing.completeness().unwrap();
+        assert_eq!(completeness.is_complete(), is_complete, "{count} tokens");
+    }
+}
+
+#[test]
+fn a_listing_lacks_nothing_that_is_listed_unless_it_is_partial() {
+    let unlisted = Completeness::Complete.without_unlisted(Some("login tokens"));
+    let partial = Completeness::Partial(PartialReason::UnexpectedOrder);
+    for (claim, is_complete, is_complete_as_shown) in [
+        (Completeness::Complete, true, true),
+        (unlisted, false, true),
+        (partial, false, false),
+    ] {
+        assert_eq!(claim.is_complete(), is_complete, "{claim:?}");
+        assert_eq!(
+            claim.is_complete_as_shown(),
+            is_complete_as_shown,
+            "{claim:?}"
+        );
     }
 }
 

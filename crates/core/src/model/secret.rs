@@ -206,6 +206,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn secrets_are_the_same_only_if_every_byte_is() {
+        let is_same = |a: &str, b: &str| Secret::new(a).is_same(&Secret::new(b));
+        for secret in ["", "a", "hunter2", "SK-PrjW98OTY1h8QTY9hUA"] {
+            assert!(is_same(secret, secret));
+            assert!(!is_same(secret, &format!("{secret}a")));
+        }
+        // Differences at several places do not cancel each other.
+        for other in ["abca", "bbcc", "bbca", "aacb", "abc", "bacb"] {
+            assert!(!is_same("abcb", other), "{other}");
+        }
+        assert!(!is_same("aaaa", "bbaa"));
+    }
+
+    #[test]
     fn a_mask_is_told_from_a_secret() {
         for mask in [
             "",

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use crate::model::Token;
 use crate::provider::ArgumentDescription;
+use crate::query::Filter;
 
 /// The support for an optional argument of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -49,6 +51,9 @@ pub struct CreateCapability {
     pub max_lifetime: Option<Duration>,
     /// The arguments that only this platform has.
     pub arguments: Vec<ArgumentDescription>,
+    /// The tokens that may create tokens themselves, as their records show; `None` if no record
+    /// tells.
+    pub makers: Option<Filter>,
 }
 
 impl CreateCapability {
@@ -179,6 +184,24 @@ impl CreateCapability {
     pub fn with_argument(mut self, argument: ArgumentDescription) -> Self {
         self.arguments.push(argument);
         self
+    }
+
+    /// Declares which tokens may create tokens themselves, as their records show.
+    ///
+    /// A plan revokes them [first](crate::RevocationPlan::with_first). The filter must match every
+    /// token whose record does not tell.
+    #[must_use]
+    pub fn with_makers(mut self, tokens: Filter) -> Self {
+        self.makers = Some(tokens);
+        self
+    }
+
+    /// Returns `true` unless the record of this token shows that it cannot create tokens.
+    #[must_use]
+    pub fn may_be_maker(&self, token: &Token) -> bool {
+        self.makers
+            .as_ref()
+            .is_none_or(|makers| makers.matches(token))
     }
 
     /// Accepts tokens that are created suspended.

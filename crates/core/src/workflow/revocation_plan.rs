@@ -48,6 +48,8 @@ pub struct RevocationPlan {
     account: Account,
     /// The id of the owner that all listed tokens share, as far as their owners are known.
     owner: Option<String>,
+    /// The tokens that are revoked before all others.
+    first: Vec<PlannedToken>,
     tokens: Vec<PlannedToken>,
     /// The acting token, which is revoked after all others.
     last: Option<PlannedToken>,
@@ -171,19 +173,30 @@ impl RevocationPlan {
         Self {
             account: account.clone(),
             owner: None,
+            first: Vec::new(),
             tokens: tokens.into_iter().filter(is_new).collect(),
             last: None,
         }
     }
 
+    /// Moves tokens of the plan to its beginning, to be revoked before all others: those that may
+    /// [create tokens](crate::capability::CreateCapability::makers), so that nobody makes another
+    /// one while the rest is revoked.
+    #[must_use]
+    pub fn with_first(mut self, is_first: impl Fn(&TokenId) -> bool) -> Self {
+        let all = std::mem::take(&mut self.tokens).into_iter();
+        let (first, others): (Vec<_>, _) = all.partition(|token| is_first(&token.id));
+        self.first.extend(first);
+        self.tokens = others;
+        self
+    }
+
     /// Adds the token that the account authenticates with, to be revoked after all others.
     #[must_use]
     pub fn with_acting_last(mut self, acting: TokenId) -> Self {
-        let planned = self.tokens.iter().position(|token| token.id == acting);
-        self.last = Some(match planned {
-            Some(index) => self.tokens.remove(index),
-            None => PlannedToken::from_id(acting),
-        });
+        let planned = self.planned().find(|token| token.id == acting).cloned();
+        self = self.without(&acting);
+        self.last = Some(planned.unwrap_or_else(|| PlannedToken::from_id(acting)));
         self
     }
 
@@ -193,7 +206,9 @@ impl RevocationPlan {
     /// left alone.
     pub(crate) fn with_seen<'a>(mut self, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
         for token in tokens {
-            let mut planned = self.tokens.iter_mut().chain(&mut self.last);
+            let mut planned = (self.first.iter_mut())
+                .chain(&mut self.tokens)
+                .chain(&mut self.last);
             if let Some(planned) = planned.find(|planned| planned.id == token.id) {
                 *planned = PlannedToken::from_token(token);
             }
@@ -203,9 +218,16 @@ impl RevocationPlan {
 
     /// Removes a token, because it must stay or was revoked already.
     #[must_use]
-    pub fn without(mut self, id: &TokenId) -> Self {
-        self.tokens.retain(|planned| planned.id != *id);
-        self.last = self.last.filter(|last| last.id != *id);
+    pub fn without(self, id: &TokenId) -> Self {
+        self.retaining(|planned| planned != id)
+    }
+
+    /// Keeps only the tokens for which this is true.
+    #[must_use]
+    pub fn retaining(mut self, mut keeps: impl FnMut(&TokenId) -> bool) -> Self {
+        self.first.retain(|planned| keeps(&planned.id));
+        self.tokens.retain(|planned| keeps(&planned.id));
+        self.last = self.last.filter(|planned| keeps(&planned.id));
         self
     }
 
@@ -222,13 +244,19 @@ impl RevocationPlan {
 
     /// Returns the tokens as the reviewer saw them, in the order in which they are revoked.
     pub fn planned(&self) -> impl Iterator<Item = &PlannedToken> {
-        self.tokens.iter().chain(&self.last)
+        self.first.iter().chain(&self.tokens).chain(&self.last)
     }
 
-    /// Returns the owner of the tokens, the tokens to revoke first, and the acting token to revoke
-    /// last.
-    pub(crate) fn into_parts(self) -> (Option<String>, Vec<PlannedToken>, Option<PlannedToken>) {
-        (self.owner, self.tokens, self.last)
+    /// Returns the owner of the tokens, and the tokens in waves: each is revoked after the one
+    /// before.
+    pub(crate) fn into_waves(self) -> (Option<String>, [Vec<PlannedToken>; 3]) {
+        let last = self.last.into_iter().collect();
+        (self.owner, [self.first, self.tokens, last])
+    }
+
+    /// Returns the id of the acting token, if it is in the plan.
+    pub(crate) fn acting(&self) -> Option<&TokenId> {
+        self.last.as_ref().map(|token| &token.id)
     }
 }
 

@@ -93,16 +93,17 @@ type RevocationFuture<'a> = Pin<Box<dyn Future<Output = (TokenId, RevocationVerd
 
 /// A stream that executes a plan and yields the verdict of each token as soon as it is known.
 ///
-/// A failure affects only its own token. If the plan names the token that the account authenticates
-/// with, that token is revoked after all others have their verdict, and never suspended. If the
-/// stream is dropped, the revocations in flight may or may not be applied; execute the plan again to
+/// A failure affects only its own token. The tokens that the plan revokes
+/// [first](RevocationPlan::with_first) have their verdicts before any other is tried. If the plan
+/// names the token that the account authenticates with, that token is revoked after all others have
+/// their verdict, and never suspended. If the stream is dropped, the revocations in flight may or may not be applied; execute the plan again to
 /// find out.
 #[must_use = "nothing is revoked until it is polled"]
 pub struct RevokeMany<'a> {
     revoke: Box<dyn Fn(PlannedToken) -> RevocationFuture<'a> + Send + Sync + 'a>,
     pending: std::vec::IntoIter<PlannedToken>,
-    /// The acting token, which is revoked after all others.
-    last: Option<PlannedToken>,
+    /// The tokens that are tried once those before have their verdicts.
+    waves: std::array::IntoIter<Vec<PlannedToken>, 3>,
     in_flight: FuturesUnordered<RevocationFuture<'a>>,
     max_concurrency: usize,
 }
@@ -120,11 +121,10 @@ impl<'a> RevokeMany<'a> {
         }
         let operation_id = &mut options.revoke_options.operation_id;
         operation_id.get_or_insert_with(OperationId::random);
-        let (owner, tokens, last) = plan.into_parts();
-        let owner = Arc::new(PlannedOwner::new(owner));
         // A suspended credential could resume neither itself nor the others.
-        let acting = last.as_ref().filter(|_| options.suspend_instead);
-        let acting = acting.map(|token| token.id.clone());
+        let acting = plan.acting().filter(|_| options.suspend_instead).cloned();
+        let (owner, waves) = plan.into_waves();
+        let owner = Arc::new(PlannedOwner::new(owner));
         Ok(Self {
             revoke: Box::new(move |token| {
                 let owner = Arc::clone(&owner);
@@ -138,8 +138,8 @@ impl<'a> RevokeMany<'a> {
                     (token.id, verdict)
                 })
             }),
-            pending: tokens.into_iter(),
-            last,
+            pending: Vec::new().into_iter(),
+            waves: waves.into_iter(),
             in_flight: FuturesUnordered::new(),
             max_concurrency: options.max_concurrency.max(1),
         })
@@ -150,7 +150,7 @@ impl<'a> RevokeMany<'a> {
     /// The revocations in flight still get their verdicts.
     pub fn stop(&mut self) -> Vec<TokenId> {
         let pending = std::mem::take(&mut self.pending);
-        let untried = pending.chain(self.last.take());
+        let untried = pending.chain(self.waves.by_ref().flatten());
         untried.map(|token| token.id).collect()
     }
 
@@ -435,13 +435,13 @@ impl Stream for RevokeMany<'_> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         while this.in_flight.len() < this.max_concurrency {
-            let next = match this.pending.next() {
-                None if this.in_flight.is_empty() => this.last.take(),
-                next => next,
-            };
-            match next {
-                Some(id) => this.in_flight.push((this.revoke)(id)),
-                None => break,
+            match this.pending.next() {
+                Some(token) => this.in_flight.push((this.revoke)(token)),
+                None if !this.in_flight.is_empty() => break,
+                None => match this.waves.next() {
+                    Some(wave) => this.pending = wave.into_iter(),
+                    None => break,
+                },
             }
         }
         Pin::new(&mut this.in_flight).poll_next(context)

@@ -315,3 +315,24 @@ fn the_acting_login_is_found_as_foreman_spells_it_or_the_spelling_is_named() {
         assert!(error.advice().unwrap().starts_with(advice), "{error}");
     }
 }
+
+#[test]
+fn an_unknown_path_is_foremans_own_answer_to_a_question_of_newer_releases_only() {
+    let is_own = |operation, body: Value| {
+        let body = body.to_string();
+        error_body(operation, 404, body.as_bytes()).is_own
+    };
+    let no_route = || json!({"status": 404, "error": "Not Found"});
+    assert!(is_own(Operation::Whoami, no_route()));
+    assert!(!is_own(Operation::Get, no_route()));
+    for other in [
+        json!({"status": 500, "error": "Not Found"}),
+        json!({"status": 404, "error": "Unauthorized"}),
+        json!({"error": "Not Found"}),
+        json!({"status": 404}),
+        json!({"status": 404, "error": "Not Found", "message": "no"}),
+        json!({"status": 404, "error": "Not Found", "path": "/api/v2/current_user"}),
+    ] {
+        assert!(!is_own(Operation::Whoami, other.clone()), "{other}");
+    }
+}

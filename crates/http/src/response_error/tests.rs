@@ -1,5 +1,7 @@
 //! The errors of responses and of broken connections.
 
+use std::time::Duration;
+
 use tokenfleet_core::adapter::PagePosition;
 
 use super::*;
@@ -137,6 +139,37 @@ fn only_the_beginning_of_a_listing_can_miss_its_collection() {
             ErrorKind::InvalidInput
         );
     }
+    // A method that the first page allows, a page at a position may refuse.
+    for (request, kind) in [
+        (list(), ErrorKind::Configuration),
+        (list().page_number(0), ErrorKind::Configuration),
+        (list().page_number(1), ErrorKind::InvalidInput),
+        (list().page_position(&next), ErrorKind::InvalidInput),
+    ] {
+        let error = status_error(&request, 405, ErrorBody::default());
+        assert_eq!(error.kind(), kind);
+    }
+}
+
+#[test]
+fn the_body_says_when_to_come_again_if_no_header_does() {
+    let wait = Duration::from_secs(300);
+    let body = || {
+        ErrorBody::from_message(Some("too many tries".to_owned()))
+            .with_kind(ErrorKind::RateLimited)
+            .with_retry_after(wait)
+    };
+    let request = ApiRequest::get(Operation::List, ["tokens"]);
+    let error = status_error(&request, 401, body());
+    assert_eq!(error.kind(), ErrorKind::RateLimited);
+    assert_eq!(error.retry_after(), Some(wait));
+    assert_eq!(error.platform_message(), Some("too many tries"));
+    let shown = format!("{:?}", body());
+    assert!(
+        shown.contains("RateLimited") && shown.contains("300"),
+        "{shown}"
+    );
+    assert!(!shown.contains("tries"), "it is not redacted yet: {shown}");
 }
 
 #[test]

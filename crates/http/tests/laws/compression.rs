@@ -66,6 +66,20 @@ async fn a_page_is_read_compressed_or_not_and_whatever_its_label() {
 }
 
 #[tokio::test]
+async fn a_short_part_is_unpacked_whatever_is_the_length_of_the_parts_after_it() {
+    let numbers: Vec<u32> = (0..60_000_u32)
+        .map(|n| n.wrapping_mul(0x9e37_79b9))
+        .collect();
+    let texts: Vec<_> = numbers.iter().map(u32::to_string).collect();
+    let long = gzip(texts.join(",").as_bytes());
+    assert!(long.len() > 200_000, "it takes almost as much room packed");
+    let parts = [gzip(b"["), long, gzip(b"]")].concat();
+    let server = Server::new([response("200 OK", GZIP, parts)]).await;
+    let page = client_over_reqwest(&server.base).send(list()).await;
+    assert_eq!(page.unwrap().json::<Vec<u32>>().unwrap(), numbers);
+}
+
+#[tokio::test]
 async fn what_cannot_be_unpacked_is_rejected_and_not_repeated() {
     let mut damaged = gzip(b"[1,2]");
     damaged[HEADER.len()] = 0xff;

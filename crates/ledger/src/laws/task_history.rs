@@ -374,6 +374,9 @@ async fn check_answers(ledger: &dyn Ledger, expected: &Expected) -> Result<(), S
         ensure_eq("a task", &alone.as_ref(), &Some(task))?;
     }
     for kind in TEXTS {
+        let open = works("the open tasks", ledger.open_tasks_of(kind).await)?;
+        let expected_open = expected.ids(|task| task.is_open && task.new.kind == kind);
+        ensure_eq("the open tasks of a kind", &ids(&open), &expected_open)?;
         let closed = works("the closed tasks", ledger.closed_tasks(kind).await)?;
         let expected_closed = expected.ids(|task| !task.is_open && task.new.kind == kind);
         ensure_eq("the closed tasks", &ids(&closed), &expected_closed)?;

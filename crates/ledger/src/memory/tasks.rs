@@ -175,6 +175,11 @@ impl Tasks for MemoryLedger {
         Ok(self.tasks.held().those(Task::is_open))
     }
 
+    async fn open_tasks_of(&self, kind: &str) -> Result<Vec<Task>> {
+        let is_open = |task: &Task| task.is_open() && task.kind == kind;
+        Ok(self.tasks.held().those(is_open))
+    }
+
     async fn closed_tasks(&self, kind: &str) -> Result<Vec<Task>> {
         let is_closed = |task: &Task| !task.is_open() && task.kind == kind;
         Ok(self.tasks.held().those(is_closed))

@@ -36,7 +36,7 @@ use server::Server;
 /// socket or a loopback address, which may be the end of a tunnel, is spoken to in clear. Where the
 /// server offers it, the login is bound to the encrypted connection (SCRAM with channel binding).
 ///
-/// A connection that was lost between two calls is made anew. One that is lost during a call is an
+/// It uses up to eight connections at a time. One that was lost between two calls is made anew. One that is lost during a call is an
 /// error, because a repeated write could be applied twice.
 #[derive(Debug, Clone)]
 pub struct PostgresLedger {
@@ -79,14 +79,15 @@ impl PostgresLedger {
 #[async_trait]
 impl Database for PostgresLedger {
     async fn connect(&self) -> Result<Box<dyn Connection>> {
-        if let Some(mut kept) = PostgresConnection::resume(&self.server, &self.idle) {
+        let mut place = self.idle.place().await;
+        if let Some(mut kept) = PostgresConnection::resume(&self.server, &self.idle, &mut place) {
             match migrate(&mut kept).await {
                 // It was lost while nobody used it, so nothing of this call was sent.
-                Err(error) if is_loss(&error) => {}
+                Err(error) if is_loss(&error) => place = kept.give_up(),
                 migrated => return migrated.map(|()| Box::new(kept) as Box<dyn Connection>),
             }
         }
-        let mut connection = PostgresConnection::open(&self.server, &self.idle).await?;
+        let mut connection = PostgresConnection::open(&self.server, &self.idle, place).await?;
         migrate(&mut connection).await?;
         Ok(Box::new(connection))
     }

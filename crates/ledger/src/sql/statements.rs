@@ -248,6 +248,11 @@ select id, kind, task.queue, subject, state, opened_at, due, closed_at, starts, 
 from task left join queue on queue.task = task.id
 where closed_at is null order by number";
 
+pub(crate) const OPEN_TASKS_OF_KIND: &str = "
+select id, kind, task.queue, subject, state, opened_at, due, closed_at, starts, claimed_until
+from task left join queue on queue.task = task.id
+where closed_at is null and kind = $1 order by number";
+
 pub(crate) const CLOSED_TASKS: &str = "
 select id, kind, task.queue, subject, state, opened_at, due, closed_at, starts, claimed_until
 from task left join queue on queue.task = task.id

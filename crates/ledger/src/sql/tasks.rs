@@ -15,8 +15,8 @@ use crate::sql::source::first_row;
 use crate::sql::statements::{
     ADD_TASK, ALL_TASKS, CHANGE_TASK, CLAIM_QUEUE, CLOSE_TASK, CLOSED_TASKS, COUNT_NEWER_TASKS,
     COUNT_STRAY_CLAIMS, DUE_TASKS, EXTEND_CLAIM, FIND_OPEN_TASK, FIND_TASK, LOCK_CLAIM,
-    LOCK_OPENING, LOCK_QUEUE, OPEN_TASKS, PRUNE_TASKS, QUEUES, RAISE_EPOCH, RAISE_EPOCH_TO,
-    READ_LEDGER_ID, RELEASE_CLAIM, RELEASE_TASK, START_TASK,
+    LOCK_OPENING, LOCK_QUEUE, OPEN_TASKS, OPEN_TASKS_OF_KIND, PRUNE_TASKS, QUEUES, RAISE_EPOCH,
+    RAISE_EPOCH_TO, READ_LEDGER_ID, RELEASE_CLAIM, RELEASE_TASK, START_TASK,
 };
 use crate::sql::value::{Row, Value, from_key, to_key, unreadable};
 use crate::{DueQueues, NewTask, Task, TaskClaim, TaskListener, Tasks};
@@ -65,6 +65,12 @@ impl<D: Database> Tasks for D {
     async fn open_tasks(&self) -> Result<Vec<Task>> {
         let mut connection = self.connect().await?;
         read_all(connection.query(OPEN_TASKS, Vec::new()).await?)
+    }
+
+    async fn open_tasks_of(&self, kind: &str) -> Result<Vec<Task>> {
+        let mut connection = self.connect().await?;
+        let values = vec![to_key(kind).into()];
+        read_all(connection.query(OPEN_TASKS_OF_KIND, values).await?)
     }
 
     async fn closed_tasks(&self, kind: &str) -> Result<Vec<Task>> {

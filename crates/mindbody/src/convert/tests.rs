@@ -146,6 +146,53 @@ fn an_error_is_mindbodys_own_whatever_else_is_in_it() {
 }
 
 #[test]
+fn a_refusal_that_is_not_mindbodys_own_says_nothing_about_the_login() {
+    for body in [
+        json!({}),
+        json!({"Message": "no"}),
+        json!({"Error": null, "Message": "no"}),
+        json!({"Success": true, "Message": "no"}),
+    ] {
+        let parsed = error_body(Operation::Create, 403, body.to_string().as_bytes());
+        assert_eq!((parsed.is_own, parsed.kind), (false, None), "{body}");
+    }
+}
+
+#[test]
+fn only_the_field_of_an_error_holds_its_message() {
+    for (body, message) in [
+        (
+            json!({"Error": {"Message": "no"}, "Message": "other"}),
+            Some("no"),
+        ),
+        (json!({"Error": {}, "Message": "no"}), Some("no")),
+        (
+            json!({"Errors": [{"Message": "other"}], "Message": "no"}),
+            Some("no"),
+        ),
+        (json!({"error": "other"}), None),
+    ] {
+        let parsed = error_body(Operation::Verify, 400, body.to_string().as_bytes());
+        assert_eq!(parsed.message.as_deref(), message, "{body}");
+    }
+}
+
+#[test]
+fn something_else_in_the_place_of_a_secret_is_not_the_lack_of_one() {
+    let old = Secret::new(TOKEN);
+    for (sent, reported) in [
+        (json!({}), None),
+        (json!({"AccessToken": {"value": TOKEN}}), Some("")),
+        (json!({"AccessToken": [TOKEN]}), Some("")),
+        (json!({"AccessToken": null}), Some("")),
+    ] {
+        let renewed = renewed(&old, &response(sent.clone())).unwrap();
+        let secret = renewed.secret.as_ref().map(Secret::expose);
+        assert_eq!(secret, reported, "{sent}");
+    }
+}
+
+#[test]
 fn a_token_is_rejected_only_by_mindbody_and_not_for_another_reason() {
     let error = |status, code: Value, message: &str| {
         let body = json!({"Error": {"Code": code, "Message": message}});

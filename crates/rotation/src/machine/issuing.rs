@@ -3,8 +3,8 @@
 use tokenfleet_core::Timestamp;
 
 use crate::machine::{
-    Attempt, AttemptOutcome, Change, Held, Machine, Parked, SinkReading, Step, Strategy, Successor,
-    WaitReason, backoff, park,
+    Attempt, Change, Held, Machine, Parked, SinkReading, Step, Strategy, Successor, WaitReason,
+    backoff, park,
 };
 use crate::sink::{Readable, Stamp};
 
@@ -128,8 +128,7 @@ impl Machine {
     /// rotation go on.
     fn possible_attempts(&self) -> u32 {
         let is_possible = |attempt: &&Attempt| {
-            attempt.outcome != AttemptOutcome::NotApplied
-                && attempt.number > self.rotation.resumed_after
+            attempt.outcome.may_live() && attempt.number > self.rotation.resumed_after
         };
         let attempts = self.rotation.attempts.iter().filter(is_possible).count();
         u32::try_from(attempts).unwrap_or(u32::MAX)
@@ -194,6 +193,9 @@ impl Machine {
 
     /// Writes every sink until it is read back with the new secret.
     fn deliver(&self, held: &Held, now: Timestamp) -> Step {
+        if let Some(step) = self.try_out(held) {
+            return step;
+        }
         let mut sinks = 0..self.plan.sinks.len();
         if let Some(sink) = sinks.find(|sink| !self.is_delivered(*sink, held)) {
             return self.write(sink, held);

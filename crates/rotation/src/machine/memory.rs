@@ -3,6 +3,7 @@
 use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{Timestamp, TokenId};
 
+use super::withdrawal::Withdrawal;
 use crate::machine::{Failure, Parked, SecretNumber, SinkReading, WaitReason};
 
 /// The memory of one worker: what it has done and read since it began. It may be lost.
@@ -18,6 +19,14 @@ pub(super) struct Memory {
     pub(super) unsent: Option<Marker>,
     /// The new secret.
     pub(super) held: Option<Held>,
+    /// `true` if a sink may hold `held`, because a write of it was answered or may have arrived.
+    pub(super) may_be_delivered: bool,
+    /// The number of writes of `held` that certainly had no effect.
+    pub(super) refused_writes: u32,
+    /// The secret that the platform was asked about before it was delivered.
+    pub(super) tried: Option<SecretNumber>,
+    /// The reason why `held` is revoked instead of delivered.
+    pub(super) withdrawal: Option<Withdrawal>,
     /// The secrets that the sinks held before they were written.
     pub(super) replaced: Vec<SecretNumber>,
     /// The error of an attempt that certainly created nothing.

@@ -21,6 +21,12 @@ pub enum Parked {
         /// The platform's error, without secrets.
         error: String,
     },
+    /// The successors were revoked before any sink could have held one: the platform refuses
+    /// their secrets, or a sink takes none.
+    Withdrawn {
+        /// The last error, without secrets.
+        error: String,
+    },
     /// A sink holds a secret that no rotation put there.
     NotOurs {
         /// The position of the sink in the plan.
@@ -67,6 +73,7 @@ impl Parked {
         match self {
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Refused { .. } => "refused",
+            Self::Withdrawn { .. } => "withdrawn",
             Self::NotOurs { .. } => "not_ours",
             Self::Contested { .. } => "contested",
             Self::SinkChanged { .. } => "sink_changed",
@@ -99,6 +106,10 @@ impl Parked {
                  token is created, and the others are revoked"
             }
             Self::Refused { .. } => "correct what the platform refuses, then resume",
+            Self::Withdrawn { .. } => {
+                "correct that, then resume: one more token is created; those that were created are \
+                 revoked, and the old one works"
+            }
             Self::NotOurs { .. } => {
                 "check that nothing else writes this sink, then resume with adoption, or abandon the \
                  rotation and name another place"
@@ -138,6 +149,12 @@ impl fmt::Display for Parked {
                 write!(f, "{attempts} attempts may each have created a token")
             }
             Self::Refused { error } => write!(f, "the platform refuses the request: {error}"),
+            Self::Withdrawn { error } => {
+                write!(
+                    f,
+                    "each successor was revoked before it was delivered: {error}"
+                )
+            }
             Self::NotOurs { .. } => f.write_str("a sink holds a secret that no rotation put there"),
             Self::Contested { .. } => f.write_str("another open rotation writes a sink, too"),
             Self::SinkChanged { .. } => {

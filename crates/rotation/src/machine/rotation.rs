@@ -160,8 +160,17 @@ pub enum AttemptOutcome {
     Unknown,
     /// The platform certainly created nothing.
     NotApplied,
+    /// The token was revoked before any sink could have held it.
+    Withdrawn,
     /// Every sink held this token.
     Delivered(TokenId),
+}
+
+impl AttemptOutcome {
+    /// Returns `true` if a token of the attempt may be alive.
+    pub(super) fn may_live(&self) -> bool {
+        !matches!(self, Self::NotApplied | Self::Withdrawn)
+    }
 }
 
 /// The token that every sink held.
@@ -205,6 +214,11 @@ pub enum Change {
     },
     /// An attempt certainly created nothing.
     NotApplied {
+        /// The number of the attempt.
+        attempt: u32,
+    },
+    /// The token of an attempt was revoked before any sink could have held it.
+    Withdrawn {
         /// The number of the attempt.
         attempt: u32,
     },
@@ -287,6 +301,7 @@ impl Rotation {
             Change::NotApplied { attempt } => {
                 self.set_outcome(*attempt, AttemptOutcome::NotApplied)
             }
+            Change::Withdrawn { attempt } => self.set_outcome(*attempt, AttemptOutcome::Withdrawn),
             Change::Delivered(successor) => {
                 let outcome = AttemptOutcome::Delivered(successor.token.clone());
                 self.set_outcome(successor.attempt, outcome);
@@ -334,9 +349,8 @@ impl Rotation {
     /// Returns the attempts, other than that of the successor, of which there may be a token.
     pub fn unaccounted(&self) -> impl Iterator<Item = &Attempt> {
         let successor = self.successor.as_ref().map(|successor| successor.attempt);
-        (self.attempts.iter()).filter(move |attempt| {
-            attempt.outcome != AttemptOutcome::NotApplied && Some(attempt.number) != successor
-        })
+        (self.attempts.iter())
+            .filter(move |attempt| attempt.outcome.may_live() && Some(attempt.number) != successor)
     }
 
     /// Returns the attempts that a person has to see to if the rotation ends here. What they may
@@ -351,7 +365,7 @@ impl Rotation {
     /// [are counted](Self::unknown_secrets), which no marker finds.
     #[must_use]
     pub fn left_behind(&self) -> Vec<&Attempt> {
-        let is_possible = |attempt: &&Attempt| attempt.outcome != AttemptOutcome::NotApplied;
+        let is_possible = |attempt: &&Attempt| attempt.outcome.may_live();
         match self.state {
             RotationState::Issuing => self.attempts.iter().filter(is_possible).collect(),
             RotationState::Retiring => self.unaccounted().collect(),

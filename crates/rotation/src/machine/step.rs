@@ -98,7 +98,7 @@ pub enum Step {
     },
     /// Fetches the record of the old token. Answered by [`Answer::Inspected`].
     Inspect(TokenId),
-    /// Verifies a secret that the sinks hold. Answered by [`Answer::Verified`].
+    /// Verifies a secret that the sinks hold, or are about to get. Answered by [`Answer::Verified`].
     Verify(SecretNumber),
     /// Suspends the old token. Answered by [`Answer::Applied`].
     Suspend(TokenId),
@@ -168,6 +168,15 @@ pub enum Answer {
         /// The secret.
         secret: SecretNumber,
     },
+    /// There is a new secret, and its token is not alive: no sink gets it.
+    DeadOnArrival {
+        /// The token it belongs to.
+        token: TokenId,
+        /// The secret.
+        secret: SecretNumber,
+        /// The sentence that says so, without secrets.
+        error: String,
+    },
     /// The sink was read.
     Read(SinkReading),
     /// The sink was written.
@@ -211,6 +220,8 @@ pub struct Failure {
     pub retry_after: Option<Duration>,
     /// The error text, without secrets.
     pub error: String,
+    /// `true` if the platform refused the credential of the account.
+    pub is_unauthenticated: bool,
 }
 
 /// The effect that a failed step may have had.
@@ -232,6 +243,7 @@ impl Failure {
             effect: FailureEffect::Unknown,
             retry_after: None,
             error: error.into(),
+            is_unauthenticated: false,
         }
     }
 }
@@ -257,6 +269,7 @@ impl From<&Error> for Failure {
             effect,
             retry_after: error.retry_after(),
             error: error.to_string(),
+            is_unauthenticated: error.kind() == ErrorKind::Unauthenticated,
         }
     }
 }

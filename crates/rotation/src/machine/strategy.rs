@@ -46,6 +46,15 @@ pub struct Overlap {
     pub max_tokens: Option<u32>,
 }
 
+impl Overlap {
+    /// Returns `true` if a new secret is verified before a sink gets it. Where a new token may not
+    /// be listed yet, its secret may not authenticate yet either.
+    #[must_use]
+    pub fn verifies_before_delivery(&self) -> bool {
+        self.verify && self.read_delay.is_zero()
+    }
+}
+
 /// The strategy in which the token keeps its id and gets a new secret.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -12,6 +12,7 @@ use super::Worker;
 use super::fence::{CLAIM, Fence, MARGIN};
 use crate::machine::{
     Answer, Attempt, Change, Failure, Inspection, LastFailure, SecretNumber, SinkReading, Step,
+    Strategy,
 };
 use crate::sink::{LONGEST_CALL, Refusal, Stamp};
 use crate::waits::scaled;
@@ -211,7 +212,18 @@ impl<'a> Worker<'a> {
                     _ => request,
                 };
                 let issued = provider.create(request).await?;
-                Ok(self.issued(issued))
+                let flaw = match self.job.plan.strategy {
+                    Strategy::Overlap(_) => dead_on_arrival(&issued, self.runner.clock.now()),
+                    _ => None,
+                };
+                Ok(match (self.issued(issued), flaw) {
+                    (Answer::Issued { token, secret }, Some(error)) => Answer::DeadOnArrival {
+                        token,
+                        secret,
+                        error,
+                    },
+                    (answer, _) => answer,
+                })
             }
             Step::Rotate(token) => {
                 let issued = provider.rotate(token).await?;
@@ -299,6 +311,32 @@ impl<'a> Worker<'a> {
         let found = tokens.filter(|token| is_alive(token) && is_marked(token));
         Ok(Answer::Found(found.map(|token| token.id).collect()))
     }
+}
+
+/// Returns a sentence about a token that is not alive when it is created: its expiry may have been
+/// in the past on the clock of the platform.
+fn dead_on_arrival(issued: &IssuedToken, now: Timestamp) -> Option<String> {
+    let token = &issued.token;
+    let created_at = token.created_at.known().copied();
+    let platform_now = created_at.into_iter().chain(issued.served_at).max();
+    if let Some(expiry) = token.expiry.known()
+        && *expiry <= platform_now.unwrap_or(now)
+    {
+        let there = platform_now.unwrap_or(now).truncated_to_seconds();
+        return Some(format!(
+            "the new token has expired already: it expires at {}, and was created at {there} on \
+             the clock of the platform, when it was {} here: the clocks differ",
+            expiry.truncated_to_seconds(),
+            now.truncated_to_seconds()
+        ));
+    }
+    let state = match token.state {
+        TokenState::Expired => "expired",
+        TokenState::Revoked => "revoked",
+        TokenState::Suspended => "suspended",
+        _ => return None,
+    };
+    Some(format!("the platform shows the new token as {state}"))
 }
 
 fn is_alive(token: &Token) -> bool {

@@ -258,9 +258,7 @@ impl LedgerRotationStore {
 
     /// Returns the tasks that are open rotations, in the order in which they were opened.
     async fn open_tasks(&self) -> Result<Vec<Task>> {
-        let mut tasks = self.tasks.open_tasks().await?;
-        tasks.retain(|task| task.kind == Self::KIND);
-        Ok(tasks)
+        self.tasks.open_tasks_of(Self::KIND).await
     }
 
     /// Returns the rotations that are done or were abandoned, the oldest first.

@@ -117,6 +117,12 @@ impl RotationRecord {
             return parked.advice();
         }
         match (self.rotation.state, &self.plan.strategy) {
+            (RotationState::Issuing, Strategy::InPlace(_))
+                if self.rotation.unaccounted().next().is_some() =>
+            {
+                "give the token a new secret and deliver it to every sink; until then nobody may \
+                 have the secret that works"
+            }
             (RotationState::Issuing, Strategy::InPlace(_)) => {
                 "give the token a new secret and deliver it to every sink"
             }

@@ -58,6 +58,11 @@ impl Holding {
         sealed.is_of(secret).then(|| sealed.stamp())
     }
 
+    /// Returns `true` if there is a stamp that was written with the secret.
+    pub(super) fn is_stamped(&self) -> bool {
+        self.stamp().is_some()
+    }
+
     /// Returns the stored stamp, whether or not it was written with this secret.
     #[must_use]
     pub fn into_sealed(self) -> Option<SealedStamp> {

@@ -8,6 +8,7 @@ use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret};
 
 use super::{Holding, SinkState, Stamp, Version};
 use crate::atomic_file::{AtomicFile, DirectoryLock, Existing, follow_links};
+use crate::file_owner;
 
 /// A place in a file that is replaced as a whole.
 pub(super) trait LocalPlace: Clone + Send + 'static {
@@ -94,7 +95,24 @@ impl<P: LocalPlace> LocalSink<P> {
     fn holding(&self, path: &Path) -> Result<Holding> {
         check_readers(path).map_err(|reason| self.failed("used", &reason))?;
         let found = self.place.holding(path);
-        found.map_err(|reason| self.failed("read", &reason))
+        let found = found.map_err(|reason| self.failed("read", &reason))?;
+        self.check_owner(&found)?;
+        Ok(found)
+    }
+
+    /// Rejects a file that another user may have put there to get the secret. With a stamp of its
+    /// own it was used before.
+    fn check_owner(&self, found: &Holding) -> Result<()> {
+        if self.adopt || found.is_stamped() {
+            return Ok(());
+        }
+        match file_owner::stranger(&self.path) {
+            None => Ok(()),
+            Some(reason) => Err(self.failed("used", &reason).with_advice(
+                "if that user is to have the secret, adopt the place once (adopt = true in the \
+                 table of the sink, or --adopt); afterwards its stamp is enough",
+            )),
+        }
     }
 
     fn write_now(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {
@@ -106,10 +124,12 @@ impl<P: LocalPlace> LocalSink<P> {
             return Err(unwritten("its file system has no locks")
                 .with_advice("two processes could write at once; use another file system"));
         }
+        // Before it is looked at: one that takes its place meanwhile gets nothing.
+        let existing = path.metadata();
         let found = self.holding(&path)?;
         found.check(&self.name, expected, stamp, self.adopt)?;
         let mut file = AtomicFile::create_for(&path).map_err(io_failed)?;
-        if let Ok(existing) = path.metadata() {
+        if let Ok(existing) = existing {
             file.set_owner_of(&existing).map_err(|error| {
                 io_failed(error).with_advice("it belongs to another user; run this as its owner")
             })?;

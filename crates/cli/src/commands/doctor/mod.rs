@@ -30,6 +30,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::policies::Policies;
 use crate::progress::with_progress;
+use crate::schedules::Schedule;
 use crate::selection::Selection;
 use crate::sinks::Sinks;
 use crate::{directories, program_name};
@@ -119,11 +120,12 @@ fn policies(configuration: &Configuration) -> Finding {
     let check = || {
         super::check::validate(configuration)?;
         AuditLog::new(configuration)?;
+        Schedule::read_all(configuration)?;
         AnnotationFile::new(configuration)?.read()
     };
     match check() {
         Ok(_) => {
-            let message = "[checks], [waivers], [audit] and [annotations] can be used";
+            let message = "[checks], [schedules], [waivers], [audit] and [annotations] can be used";
             Finding::new(Check::Policies, Status::Ok, message)
         }
         Err(error) => Finding::failed(Check::Policies, &error),

@@ -19,7 +19,7 @@ use super::sinks::examine;
 use crate::ledger;
 use crate::output::displayed_id;
 use crate::policies::{Policies, acting_token};
-use crate::rotations::{dead_places, lost_policy, warnings};
+use crate::rotations::{LeftOut, dead_places, lost_policy, warnings};
 use crate::sinks::{Sinks, is_filled_in};
 
 /// The number of places of the tokens of a policy that are looked at.
@@ -126,7 +126,8 @@ pub(super) async fn check(
         });
     }
     if unknown.is_none() && provider.capabilities().list.is_some() {
-        findings.extend(check_tokens(&*provider, &accepted, past, (sinks, transport)).await);
+        let accepted = (&accepted[..], policies);
+        findings.extend(check_tokens(&*provider, accepted, past, (sinks, transport)).await);
     }
     if let Err(error) = policy::Policies::new(accepted) {
         findings.push(Finding::failed(Check::Rotation, &error));
@@ -138,7 +139,7 @@ pub(super) async fn check(
 /// Checks that the policies cover tokens, and that what they delivered is alive.
 async fn check_tokens(
     provider: &dyn TokenProvider,
-    policies: &[policy::Policy],
+    (policies, configured): (&[policy::Policy], &Policies),
     past: &PastRotations,
     opening: (&Sinks, &Arc<dyn Transport>),
 ) -> Vec<Finding> {
@@ -166,10 +167,34 @@ async fn check_tokens(
     for place in dead_places(&past.ledger, &closed, &tokens, opening).await {
         findings.push(Finding::failed(Check::Rotation, &place.error()));
     }
+    let mut left_out = LeftOut::new(provider.account(), &past.closed, configured, opening);
     for policy in policies {
+        let covered = tokens.iter().filter(|token| policy.covers(token));
+        for token in covered.filter(|token| token.state == TokenState::Active) {
+            findings.extend(check_left_out(provider, policy, token, &mut left_out).await);
+        }
         findings.extend(check_places(provider, policy, &tokens, opening).await);
     }
     findings
+}
+
+/// Checks that no place of a token would keep a dead secret after its policy has rotated it.
+async fn check_left_out(
+    provider: &dyn TokenProvider,
+    policy: &policy::Policy,
+    token: &Token,
+    left_out: &mut LeftOut<'_>,
+) -> Option<Finding> {
+    let config = policy.config();
+    let places = config.sinks.iter().map(|sink| {
+        let place = SinkPlace::new(sink, provider.account().name(), Some(token))?;
+        Ok(place.as_str().to_owned())
+    });
+    // A place that cannot be filled in is another finding.
+    let places: Vec<_> = places.collect::<Result<_>>().ok()?;
+    let error = left_out.objection(&config.name, token, &places).await?;
+    let finding = Finding::failed(Check::Rotation, &error);
+    Some(finding.with_message_prefix(&format!("token {}", displayed_id(&token.id))))
 }
 
 /// Checks the places that a policy has for each of its tokens. Those that all of them have in

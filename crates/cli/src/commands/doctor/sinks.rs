@@ -11,6 +11,7 @@ use tokenfleet_rotation::sink::{Readable, SecretSink, SinkState};
 use super::account_checks::bounded;
 use super::finding::{Check, Finding, Status};
 use crate::atomic_file::{follow_links, left_partial};
+use crate::file_owner::is_open_to_others;
 use crate::policies::Policies;
 use crate::sinks::{EXAMPLE, Sinks, is_filled_in};
 use crate::written_place::WrittenPlace;
@@ -108,6 +109,14 @@ async fn examine_place(template: String, sink: Result<Arc<dyn SecretSink>>) -> F
         true => ", and whether it may be written is not checked",
         false => "",
     };
+    if is_directory_known && let Some(folder) = open_folder(&*sink) {
+        let what = format!(
+            "others may put files of their own into {}, and would get the secret",
+            folder.display()
+        );
+        let advice = "let only the user of the rotations write there (chmod go-w)";
+        return found(Status::Warning, &what).with_advice(advice);
+    }
     match bounded(sink.read()).await {
         Err(error) => {
             let status = if is_filled_in && is_refusal(&error) {
@@ -160,6 +169,17 @@ fn is_refusal(error: &Error) -> bool {
         ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
     );
     is_refused && error.status() != Some(UNAUTHORIZED)
+}
+
+/// Returns the folder of a file if others may write it.
+fn open_folder(sink: &dyn SecretSink) -> Option<PathBuf> {
+    match sink.place().parse() {
+        Ok(WrittenPlace::File(path) | WrittenPlace::EnvFile(path, _)) => {
+            let folder = follow_links(&path).parent()?.to_owned();
+            is_open_to_others(&folder).then_some(folder)
+        }
+        _ => None,
+    }
 }
 
 /// Returns `true` for a file whose directory depends on the token, which was made up.

@@ -53,7 +53,7 @@ pub(crate) async fn run(
     let is_confirmed = arguments.yes;
     let journals = accounts.journals();
     for target in target::targets(&candidates) {
-        let tokens: Vec<_> = target.token.iter().map(|token| &token.id).collect();
+        let tokens: Vec<_> = target.token.into_iter().cloned().collect();
         for warning in warnings_about_holders(accounts, target.account, &tokens).await {
             print_warning(&warning);
         }

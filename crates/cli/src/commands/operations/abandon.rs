@@ -3,10 +3,11 @@
 use tokenfleet::Error;
 use tokenfleet::journal::{Journal, Resolution};
 
-use super::{COLUMNS, LESS_IMPORTANT, WriteObject, rotations, unknown};
+use super::{COLUMNS, LESS_IMPORTANT, WriteObject, revocations, rotations, unknown};
 use crate::accounts::Accounts;
 use crate::arguments::AbandonArguments;
 use crate::commands::question;
+use crate::commands::revocations::PlanObject;
 use crate::commands::rotation_report::RotationObject;
 use crate::exit::{Exit, Failure};
 use crate::ledger::turned_off;
@@ -23,6 +24,13 @@ pub(crate) async fn run(
     }
     let ledger = accounts.journals().shared_ledger().await?;
     let ledger = ledger.ok_or_else(turned_off)?;
+    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    if let Some(plan) = revocations::abandon(&ledger, arguments.id, arguments.yes).await? {
+        let object = PlanObject::new(&plan);
+        results.add(output, &object, object.operation_row())?;
+        results.finish(output)?;
+        return Ok(Exit::Success);
+    }
     let open = rotations::open(Some(&ledger)).await?;
     let mut unreadable = open.unreadable.iter();
     let unreadable = unreadable.find(|stored| stored.task.id == arguments.id);
@@ -32,7 +40,6 @@ pub(crate) async fn run(
     if writes.is_empty() && rotation.is_none() && unreadable.is_none() {
         return Err(unknown(arguments.id).into());
     }
-    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
     // The question about the rotation is about its writes too.
     let is_asked = arguments.yes || rotation.is_some() || unreadable.is_some();
     if let Some(stored) = rotation {

@@ -6,6 +6,7 @@ mod absence;
 mod carrying_out;
 mod finding;
 mod resume;
+mod revocations;
 mod rotations;
 mod search;
 mod unmarked;
@@ -20,6 +21,7 @@ use tokenfleet::{
 };
 use tokenfleet_ledger::{Ledger, Write};
 
+use super::revocations::PlanObject;
 use super::rotation_report::{RotationObject, needs_a_person};
 use super::{is_simulated, reject_options};
 use crate::arguments::{GlobalArguments, OperationsAction, OperationsArguments};
@@ -28,10 +30,12 @@ use crate::exit::{Exit, Failure};
 use crate::ledger;
 use crate::output::{Format, Output, Results, displayed_id, print_warning};
 use crate::program_name::command_line;
+use crate::schedules::{KIND, ScheduledTask};
 use crate::selection::{AccountNames, requested_names};
 
 pub(super) use abandon::run as abandon;
 pub(super) use resume::run as resume;
+pub(super) use revocations::watch;
 
 const COLUMNS: [&str; 7] = [
     "operation",
@@ -188,7 +192,7 @@ pub(super) async fn run(
         print_warning("there is no ledger yet, so nothing is known of any change");
     }
     match &arguments.action {
-        Some(OperationsAction::Show { id }) => show(ledger, *id, output).await,
+        Some(OperationsAction::Show { id, .. }) => show(ledger, *id, output).await,
         Some(OperationsAction::List { exit_code, done }) => {
             let listed = if *done { Listed::Done } else { Listed::Open };
             let list = list(&configuration, ledger, global, (listed, *exit_code), output);
@@ -260,10 +264,33 @@ async fn list(
             results.add(output, &object, object.operation_row())?;
         }
     }
-    let of_rotations = rotations::ids(&open);
+    let plans = revocations::listed(ledger, listed).await?;
+    for error in &plans.unreadable {
+        is_open = true;
+        print_warning(&error.to_string());
+    }
+    for stored in &plans.plans {
+        is_open |= stored.waits_for_a_person();
+        let object = PlanObject::new(stored);
+        results.add(output, &object, object.operation_row())?;
+    }
+    let scheduled = match ledger {
+        Some(ledger) if listed == Listed::Open => ledger.open_tasks_of(KIND).await?,
+        _ => Vec::new(),
+    };
+    for task in scheduled.into_iter().filter_map(ScheduledTask::read) {
+        if let Some(object) = task.failing()
+            && names.matches(object.account)
+            && global.providers.is_empty()
+        {
+            results.add(output, &object, object.row())?;
+        }
+    }
+    let mut of_tasks = rotations::ids(&open);
+    of_tasks.extend(plans.ids);
     for write in operations.iter().flat_map(|operation| operation.open()) {
-        let is_of_rotation = of_rotations.contains(&write.intent.operation_id);
-        if is_selected(&write.intent.account) && !is_of_rotation {
+        let is_of_task = of_tasks.contains(&write.intent.operation_id);
+        if is_selected(&write.intent.account) && !is_of_task {
             is_open = true;
             let object = WriteObject::new(write);
             results.add(output, &object, object.row())?;
@@ -286,10 +313,23 @@ async fn show(
         Some(ledger) => (rotations::find(ledger, id).await?, ledger.writes(id).await?),
         None => (None, Vec::new()),
     };
-    if rotation.is_none() && writes.is_empty() {
+    if let Some(ledger) = ledger
+        && revocations::show(&**ledger, id, output).await?
+    {
+        return Ok(Exit::Success);
+    }
+    let task = match ledger {
+        Some(ledger) => ledger.task(id).await?.and_then(ScheduledTask::read),
+        None => None,
+    };
+    if rotation.is_none() && writes.is_empty() && task.is_none() {
         return Err(unknown(id).into());
     }
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    if let Some(task) = &task {
+        let object = task.object();
+        results.add(output, &object, object.row())?;
+    }
     if let Some(stored) = &rotation {
         let object = RotationObject::new(stored);
         if output.format() == Format::Table {

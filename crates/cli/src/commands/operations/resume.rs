@@ -11,10 +11,11 @@ use tokenfleet_ledger::{Ledger, Write};
 
 use super::finding::Finding;
 use super::search::find;
-use super::{WriteObject, carrying_out, ids_text, rotations, unknown};
+use super::{Listed, WriteObject, carrying_out, ids_text, revocations, rotations, unknown};
 use crate::accounts::Accounts;
 use crate::arguments::ResumeArguments;
 use crate::commands::question;
+use crate::commands::revocations::PlanObject;
 use crate::exit::{Exit, Failure};
 use crate::ledger::turned_off;
 use crate::output::{Format, Output, Results, displayed_id, print_error, print_warning};
@@ -43,7 +44,7 @@ struct Found<'a> {
 
 pub(crate) async fn run(
     accounts: &Accounts,
-    arguments: ResumeArguments,
+    mut arguments: ResumeArguments,
     requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
@@ -53,9 +54,14 @@ pub(crate) async fn run(
     let shared = accounts.journals().shared_ledger().await?;
     let shared = shared.ok_or_else(turned_off)?;
     let ledger = &*shared;
+    let is_finished = resume_plans(&shared, &mut arguments, output).await?;
+    if is_finished {
+        return Ok(Exit::Success);
+    }
     let open_rotations = rotations::ids(&rotations::open(Some(&shared)).await?);
-    let Chosen { writes, delivered } =
-        chosen(accounts, &shared, &open_rotations, &arguments).await?;
+    let mut open_tasks = open_rotations.clone();
+    open_tasks.extend(revocations::listed(Some(&shared), Listed::Open).await?.ids);
+    let Chosen { writes, delivered } = chosen(accounts, &shared, &open_tasks, &arguments).await?;
     let mut providers = BTreeMap::new();
     let mut all = Vec::new();
     for write in &writes {
@@ -123,6 +129,29 @@ pub(crate) async fn run(
     Ok(Exit::combine(exits))
 }
 
+/// Lets the plans go on that are named, and takes them from the arguments. Returns `true` if nothing
+/// else is named.
+async fn resume_plans(
+    ledger: &Arc<dyn Ledger>,
+    arguments: &mut ResumeArguments,
+    output: &mut Output,
+) -> Result<bool, Failure> {
+    let mut results = Results::with_columns(&super::COLUMNS).leaving_out(&super::LESS_IMPORTANT);
+    let mut others = Vec::new();
+    for id in std::mem::take(&mut arguments.ids) {
+        match revocations::resume(ledger, id, arguments.yes).await? {
+            Some(plan) => {
+                let object = PlanObject::new(&plan);
+                results.add(output, &object, object.operation_row())?;
+            }
+            None => others.push(id),
+        }
+    }
+    results.finish(output)?;
+    arguments.ids = others;
+    Ok(arguments.ids.is_empty() && !arguments.all)
+}
+
 /// Says what to do about a secret that was replaced.
 const REPLACED: &str = "the key was rotated: the old key is dead, and if the new one was not kept \
                         anywhere, create another key on the platform's website";
@@ -159,12 +188,12 @@ struct Chosen {
 async fn chosen(
     accounts: &Accounts,
     ledger: &Arc<dyn Ledger>,
-    open_rotations: &BTreeSet<OperationId>,
+    open_tasks: &BTreeSet<OperationId>,
     arguments: &ResumeArguments,
 ) -> Result<Chosen> {
     let mut open = ledger.open_operations().await?;
     for id in &arguments.ids {
-        if open_rotations.contains(id) {
+        if open_tasks.contains(id) {
             continue;
         }
         if let Some(given_up) = rotations::find(ledger, *id).await?
@@ -207,9 +236,9 @@ async fn chosen(
         let is_selected = accounts.each().any(|account| account.name() == name);
         is_selected || accounts.configuration().account(name).is_err()
     };
-    // The rotation itself finds out what became of its writes.
+    // The task itself finds out what became of its writes.
     open.retain(|operation| {
-        !open_rotations.contains(&operation.id) && !abandoned.contains(&operation.id)
+        !open_tasks.contains(&operation.id) && !abandoned.contains(&operation.id)
     });
     let writes = open.into_iter().flat_map(|operation| operation.writes);
     let writes = writes.filter(|write| write.is_open() && is_chosen(write));

@@ -15,9 +15,10 @@ use crate::arguments::ResumeArguments;
 use crate::commands::question;
 use crate::commands::rotation_report::{RotationObject, after_abandoning};
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, Results, print_error};
+use crate::output::{Format, Output, Results, print_error, print_warning};
+use crate::program_name::command_line;
 use crate::progress::with_progress;
-use crate::rotations::{Progressed, Rotations, Stop};
+use crate::rotations::{Progressed, Rotations, StampedPlaces, Stop};
 
 /// A rotation after it was carried on.
 #[derive(Serialize)]
@@ -167,7 +168,26 @@ pub(super) async fn abandon(
     if !rotations.store.abandon(id).await? {
         return Err(in_other_hands(id));
     }
-    rotations.find(id).await
+    let abandoned = rotations.find(id).await?;
+    warn_of_doubts(&rotations, &abandoned).await;
+    Ok(abandoned)
+}
+
+/// Warns of the places of a rotation of which nobody knows whose secret they hold: it may be that
+/// of a token that looks superfluous.
+async fn warn_of_doubts(rotations: &Rotations<'_>, abandoned: &StoredRotation) {
+    let Ok(mut places) = StampedPlaces::collect(rotations).await else {
+        return;
+    };
+    let locate = command_line("locate --secret-file FILE");
+    for place in &abandoned.record.sinks {
+        if let Some(doubt) = places.doubt(place).await {
+            print_warning(&format!(
+                "whose secret {place} holds is not known ({doubt}): revoke none of the tokens of \
+                 this rotation before `{locate}` has told it"
+            ));
+        }
+    }
 }
 
 /// Gives a rotation up whose record cannot be read, for this reason.

@@ -216,11 +216,16 @@ fn requests(record: &RotationRecord) -> Vec<String> {
                 None => "create".to_owned(),
             },
         });
+        if let Strategy::Overlap(overlap) = &plan.strategy
+            && overlap.verifies_before_delivery()
+        {
+            requests.push("verify the new secret".to_owned());
+        }
         requests.extend(record.sinks.iter().map(|sink| format!("write {sink}")));
         requests.extend(reads);
     }
     if plan.strategy.verifies() {
-        requests.push("verify the new secret".to_owned());
+        requests.push("verify what the places hold".to_owned());
     }
     match &plan.strategy {
         Strategy::Overlap(overlap) => {

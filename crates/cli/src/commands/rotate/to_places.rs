@@ -119,7 +119,8 @@ async fn check_holders(
     record: &RotationRecord,
     over: &[StoredRotation],
 ) -> Result<()> {
-    let holders = Holders::new(&rotations.sinks, over);
+    let open = rotations.store.open_rotations().await?.rotations;
+    let holders = Holders::new(&rotations.sinks, over, &open);
     for other in holders.others(&rotations.sinks, record) {
         let is_here = other.stored.record.account == *provider.account();
         if is_here && !may_be_alive(provider, &other.successor.token).await {

@@ -5,6 +5,7 @@ use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use super::shown;
 use crate::output::displayed_id;
+use crate::program_name::command_line;
 
 /// Returns sentences about what comes after a rotation is given up.
 pub(in crate::commands) fn after_abandoning(stored: &StoredRotation) -> Vec<String> {
@@ -62,8 +63,10 @@ fn left_beside(record: &RotationRecord, attempts: &[&Attempt]) -> String {
         .collect();
     let old = match (&rotation.subject, rotation.state) {
         (Some(subject), RotationState::Retiring) => Some(format!(
-            "the old token {} may still work: revoke it, unless it is dead already",
-            displayed_id(subject)
+            "the old token {} may still work: `{}` tells whether a place holds it, and how to \
+             revoke it otherwise",
+            displayed_id(subject),
+            command_line("snapshot")
         )),
         _ => None,
     };
@@ -148,7 +151,7 @@ mod tests {
                 overlap(),
                 Some("old"),
                 true,
-                "the old token old may still work: revoke it",
+                "the old token old may still work: `tokenfleet snapshot`",
             ),
             (
                 in_place(),

@@ -84,6 +84,7 @@ impl<'a> RotationObject<'a> {
             sent_at: attempt.sent_at,
             outcome: match attempt.outcome {
                 AttemptOutcome::NotApplied => "not_applied",
+                AttemptOutcome::Withdrawn => "withdrawn",
                 AttemptOutcome::Delivered(_) => "delivered",
                 _ => "unknown",
             },

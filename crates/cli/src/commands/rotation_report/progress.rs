@@ -1,8 +1,8 @@
 //! How far a rotation is, why it waits and what is next, in words.
 
 use tokenfleet::Timestamp;
-use tokenfleet_rotation::machine::{Parked, RotationState, Strategy};
-use tokenfleet_rotation::runner::StoredRotation;
+use tokenfleet_rotation::machine::{AttemptOutcome, Parked, RotationState, Strategy};
+use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use super::left_behind::left_behind;
 use super::shown;
@@ -40,10 +40,11 @@ pub(super) fn why(stored: &StoredRotation) -> String {
     }
     if let Some(parked) = &rotation.parked {
         let sink = parked.sink().and_then(|sink| record.sinks.get(sink));
-        return match sink {
+        let parked = match sink {
             Some(sink) => format!("{parked} ({sink})"),
             None => parked.to_string(),
         };
+        return format!("{parked}{}", waiting_tokens(record));
     }
     let now = Timestamp::now();
     match rotation.state {
@@ -70,6 +71,21 @@ pub(in crate::commands) fn claim(until: Option<Timestamp>) -> String {
         "another worker has claimed the queue; if that was killed, its claim runs out at {}",
         shown(until)
     )
+}
+
+/// Returns how many tokens of an open rotation wait for their revocation, unless there are none.
+fn waiting_tokens(record: &RotationRecord) -> String {
+    let count = match record.plan.strategy {
+        Strategy::Overlap(_) => record.rotation.unaccounted().count(),
+        _ => 0,
+    };
+    match count {
+        0 => String::new(),
+        1 => "; a token of an attempt may live, and is revoked after the delivery".to_owned(),
+        _ => format!(
+            "; up to {count} tokens of attempts may live, and are revoked after the delivery"
+        ),
+    }
 }
 
 /// Returns how far an open rotation is, and the last failure.
@@ -105,6 +121,11 @@ fn progress(stored: &StoredRotation) -> String {
             }
         },
         _ => match rotation.attempts.last() {
+            Some(attempt) if attempt.outcome == AttemptOutcome::Withdrawn => format!(
+                "attempt {} of {} was withdrawn: its token is revoked, and no sink had it",
+                attempt.number,
+                shown(Some(attempt.sent_at))
+            ),
             Some(attempt) => format!(
                 "attempt {} of {} has not reached every sink",
                 attempt.number,
@@ -113,6 +134,7 @@ fn progress(stored: &StoredRotation) -> String {
             None => "nothing was sent yet".to_owned(),
         },
     };
+    let progress = format!("{progress}{}", waiting_tokens(record));
     match &rotation.last_failure {
         Some(failure) => {
             let at = shown(Some(failure.at));

@@ -349,6 +349,10 @@ mod tests {
         assert_eq!(in_flight.received_since(Tick::default()), 0);
         in_flight.receive(ids[0], Err(Error::unsupported("nothing")));
         assert_eq!(in_flight.received_since(Tick::default()), 2);
+        let (first, response) = in_flight.pop_received().unwrap();
+        let received_at = response.received_at;
+        in_flight.put_back(first, response);
+        assert_eq!(in_flight.received_since(received_at), 0);
         let now = in_flight.tick();
         assert_eq!(in_flight.received_since(now), 0);
         assert!(in_flight.has_failed());

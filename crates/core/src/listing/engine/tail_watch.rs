@@ -238,6 +238,7 @@ mod tests {
         assert_eq!(watch.evidence(before, Some(30)), TailEvidence::Unknown);
         assert!(watch.confirm(sent_at, &page(&[29, 30, 31])));
         assert_eq!(watch.evidence(before, Some(29)), TailEvidence::Unchanged);
+        assert_eq!(watch.evidence(sent_at, Some(29)), TailEvidence::Shrunk);
         assert_eq!(watch.evidence(after, Some(30)), TailEvidence::Unknown);
         assert_eq!(watch.evidence(after, Some(29)), TailEvidence::Shrunk);
     }

@@ -315,6 +315,36 @@ fn an_offset_or_a_limit_is_read_as_a_page_range_where_that_loses_nothing() {
 }
 
 #[test]
+fn people_are_told_of_pages_as_they_count_them() {
+    let size = Query::new().page_size(10);
+    for (query, told) in [
+        (size.clone().limit(10), "fetch only page 1, 10 tokens"),
+        (
+            size.clone().offset(20).limit(20),
+            "fetch only pages 3 to 4, 10 tokens",
+        ),
+        (
+            size.offset(20),
+            "fetch only page 3 and the pages after it, 10 tokens",
+        ),
+    ] {
+        let text = plan(&query, &appending()).to_string();
+        assert!(text.starts_with(told), "{text}");
+    }
+    for (list, told) in [
+        (appending(), "fetch pages from first to last, one"),
+        (vanishing(), "fetch pages from last to first, one"),
+        (
+            keyset(),
+            "fetch pages from first to last by keyset cursor, one",
+        ),
+    ] {
+        let text = plan(&Query::new(), &list).to_string();
+        assert!(text.starts_with(told), "{text}");
+    }
+}
+
+#[test]
 fn a_scan_in_another_direction_than_the_safest_is_not_protected() {
     let scan =
         |list, scan| Plan::for_scan(&Query::new(), &list, scan, Some(SortKey::Id), None).unwrap();

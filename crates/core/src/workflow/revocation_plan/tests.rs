@@ -35,7 +35,9 @@ proptest! {
         if let Some(place) = place {
             account = account.with_place(&place);
         }
+        let firsts: HashSet<_> = tokens.iter().step_by(3).map(|token| token.id.clone()).collect();
         let mut plan = RevocationPlan::new(&account, tokens);
+        plan = plan.with_first(|id| firsts.contains(id));
         plan.owner = owner;
         if let Some(last) = last {
             plan = plan.with_acting_last(TokenId::new(last));
@@ -96,6 +98,8 @@ fn a_text_that_displays_differently_from_what_it_means_is_rejected() {
         "revoke 12 unnamed unreadable",
         "revoke 12 created yesterday",
         "revoke 12\nplace \"elsewhere\"",
+        "last 12\nrevoke 13",
+        "last 12\nlast 13",
     ] {
         let error = parse(lines).unwrap_err().to_string();
         let number = 2 + lines.lines().count();
@@ -186,6 +190,50 @@ fn a_name_that_is_not_reported_is_told_from_none() {
         difference,
         "does not report its name, and the one in the plan has no name"
     );
+}
+
+#[test]
+fn a_plan_holds_each_token_to_what_was_seen_under_its_own_id() {
+    let ids = ["1", "2"].map(TokenId::new);
+    let plan = RevocationPlan::from_ids(&Account::new("a", "b"), ids);
+    let plan = plan.with_acting_last(TokenId::new("3"));
+    let seen = ["3", "2", "4"].map(|id| {
+        let mut token = Token::new(TokenId::new(id), TokenState::Active);
+        token.name = Fact::Known(format!("token {id}"));
+        token
+    });
+    let plan = plan.with_seen(&seen);
+    let planned = plan.planned();
+    let planned: Vec<_> = planned
+        .map(|token| (token.id.as_str(), token.name.known()))
+        .collect();
+    let name = |id: &str| format!("token {id}");
+    let expected = [
+        ("1", None),
+        ("2", Some(&name("2"))),
+        ("3", Some(&name("3"))),
+    ];
+    assert_eq!(planned, expected);
+}
+
+#[test]
+fn a_token_is_shown_by_now_once_it_is_older_than_the_delay_and_what_clocks_differ() {
+    let now = Timestamp::now().unix_seconds();
+    let minute = Duration::from_secs(60);
+    let created = |seconds: i64| {
+        let mut token = Token::new(TokenId::new("1"), TokenState::Active);
+        token.created_at = Fact::from_optional(Timestamp::from_unix_seconds(now - seconds));
+        PlannedToken::from_token(&token)
+    };
+    assert!(created(3_600).is_shown_by_now(Some(minute)));
+    for unsure in [
+        created(30),
+        created(-3_600),
+        PlannedToken::from_id(TokenId::new("1")),
+    ] {
+        assert!(!unsure.is_shown_by_now(Some(minute)), "{unsure:?}");
+        assert!(unsure.is_shown_by_now(None), "nothing is delayed");
+    }
 }
 
 #[test]

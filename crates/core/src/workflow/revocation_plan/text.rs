@@ -38,6 +38,9 @@ impl fmt::Display for RevocationPlan {
         if let Some(owner) = &self.owner {
             writeln!(f, "owner {}", encode(owner))?;
         }
+        for token in &self.first {
+            writeln!(f, "first {token}")?;
+        }
         for token in &self.tokens {
             writeln!(f, "revoke {token}")?;
         }
@@ -141,6 +144,7 @@ fn check_heading(line: &str) -> Result<()> {
 struct Draft {
     account: Option<Account>,
     owner: Option<String>,
+    first: Vec<PlannedToken>,
     tokens: Vec<PlannedToken>,
     last: Option<PlannedToken>,
 }
@@ -160,8 +164,8 @@ impl Draft {
             .and_then(|words| self.add_line(&words))
             .ok_or_else(|| {
                 Error::invalid_input(format!(
-                    "line {number} of the plan is not a valid account, place, owner, revoke or \
-                     last line"
+                    "line {number} of the plan is not a valid account, place, owner, first, \
+                     revoke or last line"
                 ))
             })
     }
@@ -170,10 +174,16 @@ impl Draft {
         let account = self
             .account
             .ok_or_else(|| Error::invalid_input("the plan does not name its account"))?;
-        let mut plan = RevocationPlan::new(&account, self.tokens);
+        let mut plan = RevocationPlan::new(&account, self.first);
+        plan.first = std::mem::take(&mut plan.tokens);
+        let others = RevocationPlan::new(&account, self.tokens)
+            .tokens
+            .into_iter();
+        let is_other = |token: &PlannedToken| plan.first.iter().all(|first| first.id != token.id);
+        plan.tokens = others.filter(is_other).collect();
         plan.owner = self.owner;
         if let Some(last) = self.last {
-            plan.tokens.retain(|token| token.id != last.id);
+            plan = plan.without(&last.id);
             plan.last = Some(last);
         }
         Ok(plan)
@@ -184,7 +194,8 @@ impl Draft {
         let Some((keyword, rest)) = words.split_first() else {
             return Some(());
         };
-        let is_before_tokens = self.tokens.is_empty() && self.last.is_none();
+        let is_before_others = self.tokens.is_empty() && self.last.is_none();
+        let is_before_tokens = self.first.is_empty() && is_before_others;
         match (keyword.plain()?, rest, &self.account) {
             ("account", [provider, name], None) => {
                 self.account = Some(Account::new(&provider.id()?, &name.id()?));
@@ -196,6 +207,9 @@ impl Draft {
             }
             ("owner", [id], Some(_)) if is_before_tokens && self.owner.is_none() => {
                 self.owner = Some(id.id()?);
+            }
+            ("first", token, Some(_)) if is_before_others => {
+                self.first.push(parse_token(token)?);
             }
             ("revoke", token, Some(_)) if self.last.is_none() => {
                 self.tokens.push(parse_token(token)?);

@@ -421,6 +421,49 @@ fn a_control_character_is_found_wherever_it_stands() {
 }
 
 #[test]
+fn what_is_plain_is_read_in_place_and_anything_else_is_left() {
+    fn read<'a, T>(text: &'a str, read: fn(&mut Reader<'a>) -> Option<T>) -> Option<(T, usize)> {
+        let mut reader = Reader::new(text);
+        let value = read(&mut reader);
+        assert!(value.is_some() || reader.at == 0, "{text}");
+        Some((value?, reader.at))
+    }
+    for end in [",", "}", "]"] {
+        for digits in ["0", "7", "10", "123456789012345678"] {
+            let number = (digits.parse().unwrap(), digits.len());
+            let text = format!("{digits}{end}");
+            assert_eq!(read(&text, Reader::whole_number), Some(number));
+        }
+        for other in [
+            "",
+            "00",
+            "01",
+            "-1",
+            "1.5",
+            "1e5",
+            "1 ",
+            "1234567890123456789",
+        ] {
+            let text = format!("{other}{end}");
+            assert_eq!(read(&text, Reader::whole_number), None, "{text}");
+        }
+        for (word, value) in [("true", true), ("false", false)] {
+            let text = format!("{word}{end}");
+            assert_eq!(read(&text, Reader::boolean), Some((value, word.len())));
+        }
+        assert_eq!(read(&format!("tru{end}"), Reader::boolean), None);
+    }
+    assert_eq!(read("12", Reader::whole_number), None, "it may be cut off");
+    for length in 0..40 {
+        let text = format!("\"{}\"", "x".repeat(length));
+        let (value, at) = read(&text, Reader::plain_string).unwrap();
+        assert_eq!((value.len(), at), (length, text.len()));
+        let escaped = format!("\"{}\\n\"", "x".repeat(length));
+        assert_eq!(read(&escaped, Reader::plain_string), None);
+    }
+}
+
+#[test]
 fn a_record_of_many_fields_is_read_by_shape_too() {
     let fields: Vec<_> = (0..3 * MAX_FIELDS)
         .map(|n| format!(r#""field{n}":"{n}""#))

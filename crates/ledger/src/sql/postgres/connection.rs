@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenfleet_core::{Result, Timestamp};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Statement};
@@ -43,8 +44,54 @@ where $1 <= cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint)"
 /// commit that the standby does not have.
 const COMMIT: &str = "set local statement_timeout = 0; commit";
 
-/// A connection that nobody uses at the moment, for the next call.
-pub(super) type Idle = Arc<Mutex<Option<Arc<Client>>>>;
+/// The connections of a process to a server at a time: many work at once, and a server has a
+/// hundred for all processes.
+const MAX_CONNECTIONS: usize = 8;
+
+/// The time after which a call that found no free place gets a connection all the same: whoever
+/// waits for it may hold the other ones.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
+
+/// The places for connections, and those that nobody uses at the moment, for the next calls.
+#[derive(Debug, Clone)]
+pub(super) struct Idle {
+    kept: Arc<Mutex<Vec<Arc<Client>>>>,
+    places: Arc<Semaphore>,
+}
+
+impl Default for Idle {
+    fn default() -> Self {
+        Self {
+            kept: Arc::default(),
+            places: Arc::new(Semaphore::new(MAX_CONNECTIONS)),
+        }
+    }
+}
+
+impl Idle {
+    /// Waits for a free place, but not for ever.
+    pub(super) async fn place(&self) -> Option<OwnedSemaphorePermit> {
+        let place = Arc::clone(&self.places).acquire_owned();
+        timeout(LONGEST_WAIT, place).await.ok()?.ok()
+    }
+
+    fn take(&self) -> Option<Arc<Client>> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            let client = kept.pop()?;
+            if !client.is_closed() {
+                return Some(client);
+            }
+        }
+    }
+
+    fn keep(&self, client: &Arc<Client>) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < MAX_CONNECTIONS {
+            kept.push(Arc::clone(client));
+        }
+    }
+}
 
 /// A connection to a server. Dropped, it is kept for the next call, unless a transaction is open, a
 /// temporary table exists or the last statement was not answered: then it is closed, and the server
@@ -53,6 +100,8 @@ pub(super) type Idle = Arc<Mutex<Option<Arc<Client>>>>;
 pub(super) struct PostgresConnection {
     client: Arc<Client>,
     idle: Idle,
+    /// The place that it takes until it is dropped.
+    place: Option<OwnedSemaphorePermit>,
     patience: Duration,
     staging: Option<Statement>,
     is_in_transaction: bool,
@@ -62,22 +111,41 @@ pub(super) struct PostgresConnection {
 
 impl PostgresConnection {
     /// Makes a connection.
-    pub(super) async fn open(server: &Server, idle: &Idle) -> Result<Self> {
+    pub(super) async fn open(
+        server: &Server,
+        idle: &Idle,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Result<Self> {
         let client = Arc::new(server.connect().await?);
-        Ok(Self::new(client, server, idle))
+        Ok(Self::new(client, server, idle, place))
     }
 
-    /// Returns the connection that was kept, if there is one.
-    pub(super) fn resume(server: &Server, idle: &Idle) -> Option<Self> {
-        let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let client = kept.filter(|client| !client.is_closed())?;
-        Some(Self::new(client, server, idle))
+    /// Returns a connection that was kept, if there is one, and takes the place.
+    pub(super) fn resume(
+        server: &Server,
+        idle: &Idle,
+        place: &mut Option<OwnedSemaphorePermit>,
+    ) -> Option<Self> {
+        let client = idle.take()?;
+        Some(Self::new(client, server, idle, place.take()))
     }
 
-    fn new(client: Arc<Client>, server: &Server, idle: &Idle) -> Self {
+    /// Closes the connection, which was lost, and returns its place.
+    pub(super) fn give_up(mut self) -> Option<OwnedSemaphorePermit> {
+        self.is_answered = false;
+        self.place.take()
+    }
+
+    fn new(
+        client: Arc<Client>,
+        server: &Server,
+        idle: &Idle,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Self {
         Self {
             client,
-            idle: Arc::clone(idle),
+            idle: idle.clone(),
+            place,
             patience: server.patience(),
             staging: None,
             is_in_transaction: false,
@@ -108,8 +176,7 @@ impl PostgresConnection {
 impl Drop for PostgresConnection {
     fn drop(&mut self) {
         if self.is_answered && !self.is_in_transaction && !self.has_tables {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            *idle = Some(Arc::clone(&self.client));
+            self.idle.keep(&self.client);
         }
     }
 }

@@ -49,6 +49,17 @@ fn a_growing_set_is_read_concurrently_as_soon_as_it_stops_growing() {
 }
 
 #[test]
+fn a_set_is_read_concurrently_again_once_nothing_is_deleted_any_more() {
+    let mut pages = FakePages::new(20_000);
+    let mut engine = PageEngine::new(&plan(&vanishing(), 10));
+    let mut widest = |pages: &FakePages| (0..8).map(|_| exchange(&mut engine, pages)).max();
+    assert!(widest(&pages) > Some(4));
+    pages.delete(2_000);
+    widest(&pages);
+    assert!(widest(&pages) > Some(4));
+}
+
+#[test]
 fn responses_to_discarded_requests_are_not_waited_for() {
     let pages = FakePages::new(200);
     let mut engine = PageEngine::new(&plan(&growing(), 10));
@@ -136,6 +147,25 @@ fn a_page_range_shows_what_it_was_to_show() {
     let scanned = scan(PageEngine::new(&plan), |request| pages.page(request));
     assert!(scanned.is_complete(), "{scanned:?}");
     assert_eq!(scanned.requests, 1);
+}
+
+#[test]
+fn a_page_of_another_size_serves_no_page_range_whether_it_says_so_or_holds_too_few_tokens() {
+    let query = Query::new().page_size(10).offset(20).limit(10);
+    let plan = Plan::for_query(&query, &appending()).unwrap();
+    // Of 24 tokens, the third page of ten holds as many as that of four.
+    for (count, says_size) in [(24, true), (30, false), (30, true)] {
+        let pages = FakePages::new(count);
+        let scanned = scan(PageEngine::new(&plan), |request| {
+            let page = pages.page(&request.clone().size(4));
+            Page {
+                size: page.size.filter(|_| says_size),
+                ..page
+            }
+        });
+        assert!(scanned.is_complete(), "{scanned:?}");
+        assert!(scanned.is_exact(&pages.ids), "{scanned:?}");
+    }
 }
 
 #[test]

@@ -384,6 +384,17 @@ fn a_look_at_settled_tokens_costs_nothing() {
 }
 
 #[test]
+fn a_first_page_of_tokens_whose_age_is_unknown_is_read_again() {
+    for count in 11..=18 {
+        let pages = FakePages::new(count);
+        let plan = plan(&vanishing(), 10);
+        let scanned = scan(PageEngine::new(&plan), |request| pages.page(request));
+        assert!(scanned.is_complete() && scanned.is_exact(&pages.ids));
+        assert_eq!(Some(scanned.requests), plan.requests(count.into()));
+    }
+}
+
+#[test]
 fn a_scan_that_is_resumed_at_its_first_page_looks_at_the_newest_tokens() {
     // The cursor's page may be beyond the last one: then all of its tokens were deleted.
     for number in [3, 4] {
@@ -444,6 +455,56 @@ fn settled_tokens_of_one_second_are_complete_in_whatever_order_their_ids_come() 
             scanned.is_complete() && scanned.is_exact(&pages.ids),
             "{last}: {scanned:?}"
         );
+    }
+}
+
+#[test]
+fn what_is_created_after_a_look_at_settled_tokens_costs_no_request() {
+    let mut pages = FakePages::from_ids(1..=40);
+    let lasting = pages.ids.clone();
+    let plan = Plan {
+        max_concurrency: 1,
+        ..plan(&vanishing(), 10)
+    };
+    let scanned = scan(PageEngine::new(&plan), |request| {
+        let mut page = dated(pages.page(request), |_| 50_500);
+        page.served_at = Some("2026-01-01T00:01:00Z".parse().unwrap());
+        if request.number() != Some(0) && pages.ids == lasting {
+            pages.create();
+        }
+        page
+    });
+    assert!(
+        scanned.is_complete() && scanned.is_exact(&lasting),
+        "{scanned:?}"
+    );
+    assert_eq!(Some(scanned.requests), plan.requests(40));
+}
+
+#[test]
+fn a_platform_that_rejects_pages_of_every_size_ends_the_scan() {
+    for served in 0..6 {
+        let now = 1_000;
+        let pages = FakePages::from_ids((1..=40).map(|at| now * SECOND + at));
+        let mut requests = 0;
+        let scanned = try_scan_in_order(
+            PageEngine::new(&plan(&vanishing(), 10)),
+            |request| {
+                requests += 1;
+                if requests > served {
+                    let message = "there are no such pages";
+                    return Err(Error::new(ErrorKind::InvalidInput, Fate::Rejected, message));
+                }
+                let mut page = timed(pages.page(request));
+                page.served_at = Timestamp::from_unix_seconds(now.into());
+                Ok(page)
+            },
+            |_| 0,
+        );
+        let error = scanned.end.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput, "{served}: {error}");
+        // The size that was tried, and the requested one.
+        assert!(scanned.requests <= served + 2, "{served}");
     }
 }
 

@@ -410,3 +410,27 @@ fn tokens_that_are_created_behind_every_page_make_no_partial_listing() {
     assert!(scanned.requests < 12, "{scanned:?}");
     assert!(scanned.is_exact(&[]), "{scanned:?}");
 }
+
+#[test]
+fn a_second_pass_does_not_count_what_is_created_behind_it_as_missing() {
+    let mut pages = FakePages::with_gaps(30);
+    let lasting = pages.ids.clone();
+    let mut requests = 0;
+    let scanned = scan(PageEngine::new(&plan(&keyset(), 10)), |request| {
+        requests += 1;
+        let mut page = pages.keyset_page(request);
+        page.total = Some(pages.ids.len() as u64);
+        if requests <= 3 {
+            // A token that is counted and never shown has the pages read once more.
+            page.total = Some(31);
+        } else {
+            pages.create_before(pages.ids.len() - 1);
+        }
+        page
+    });
+    assert_eq!(scanned.requests, 6);
+    assert!(
+        scanned.is_complete() && scanned.is_exact(&lasting),
+        "{scanned:?}"
+    );
+}

@@ -141,6 +141,8 @@ fn endless_and_absurd_listings_end_after_a_bounded_number_of_requests() {
         }
     });
     assert_eq!(growing.end.unwrap_err().kind(), ErrorKind::LimitExceeded);
+    // Twice the pages that the first total implies, and a thousand.
+    assert_eq!(growing.ids.len(), 2 * 2 + 1_000);
 }
 
 #[test]

@@ -115,6 +115,20 @@ fn smaller_pages_begin_where_the_one_that_was_too_large_did() {
 }
 
 #[test]
+fn a_backward_scan_reads_no_page_again_but_the_one_that_was_too_large() {
+    let mut pages = FakePages::new(100);
+    let weight = |id| if id == 55 { 10 } else { 1 };
+    let plan = Plan {
+        max_concurrency: 1,
+        ..plan(&vanishing(), 10)
+    };
+    let scanned = scan_heavy(PageEngine::new(&plan), &mut pages, weight, 15, |_| {});
+    assert!(scanned.is_complete() && scanned.is_exact(&pages.ids));
+    // The first page, four of ten, the one that is too large, and twelve of five.
+    assert_eq!(scanned.requests, 1 + 4 + 1 + 12);
+}
+
+#[test]
 fn a_filtered_page_that_is_too_large_is_tried_in_half_the_size() {
     let list = vanishing().with_filters(FilterCapability::for_names());
     let query = Query::new().filter(Filter::name("x")).page_size(10);

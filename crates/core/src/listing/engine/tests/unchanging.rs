@@ -165,6 +165,21 @@ fn unprotected_paging_is_complete_on_one_page_and_partial_beyond_even_if_resumed
 }
 
 #[test]
+fn an_unprotected_page_that_contradicted_itself_at_first_is_no_complete_listing() {
+    let list = ListCapability::new(Paging::Numbered).with_totals();
+    let pages = FakePages::new(20);
+    let mut requests = 0;
+    let scanned = scan(PageEngine::new(&plan(&list, 20)), |request| {
+        requests += 1;
+        let mut page = pages.page(request);
+        page.total = Some(if requests == 1 { 19 } else { 20 });
+        page
+    });
+    assert_eq!(scanned.requests, 2);
+    assert!(!scanned.is_complete(), "{scanned:?}");
+}
+
+#[test]
 fn a_filter_that_is_too_long_to_send_is_applied_in_the_client() {
     let filters = FilterCapability::for_names()
         .with_combinations()

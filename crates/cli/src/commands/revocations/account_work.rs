@@ -1,0 +1,335 @@
+//! The work of a worker on an account of a plan.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use tokenfleet::journal::{Journal, OperationId, Resolution};
+use tokenfleet::workflow::{RevocationVerdict, RevokeMany};
+use tokenfleet::{
+    Operation, Result, RevocationPlan, Timestamp, TokenId, TokenProvider, TokenProviderExt,
+};
+use tokenfleet_ledger::Write;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+use super::claim::Claim;
+use super::record::{AccountRecord, Stage, Verdict};
+use super::stored::{StoredAccount, StoredPlan};
+use super::waits::scaled;
+use super::working::Working;
+use crate::commands::resumed_plan;
+use crate::output::{print_error, print_object};
+use crate::rotations::{check_place, check_writable};
+
+/// The time between two records of verdicts, between which many may arrive.
+const RECORD_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The time after which a worker looks whether the plan was given up.
+const LOOK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The time after which an account is tried again that could not be opened, or whose platform could
+/// not be reached.
+const TRY_AGAIN: Duration = Duration::from_secs(30);
+
+/// The number of times that tokens are tried again which could not be reached. After that, this is
+/// their verdict.
+const MAX_OUTAGES: u32 = 5;
+
+/// Revokes the tokens of an account that have no verdict yet. Returns `false` if nothing was done,
+/// because another worker is at it or this one does not know the account.
+pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<bool> {
+    // What this version does not understand is not even claimed.
+    let Some(stored) = StoredAccount::find(&*working.ledger, id).await? else {
+        return Ok(false);
+    };
+    let part = stored.part;
+    if !working.is_selected(part.account().name()) {
+        return Ok(false);
+    }
+    let Some((claim, task)) = Claim::take(working.tasks(), id).await? else {
+        return Ok(false);
+    };
+    let record = AccountRecord::from_json(&task.state)?;
+    let work = Box::pin(carry_out(working, &claim, id, record, part));
+    let Some(ended) = claim.hold(work).await else {
+        // If nobody has taken over, whoever is the first does.
+        claim.release(Some(Timestamp::now())).await?;
+        return Ok(true);
+    };
+    let due = match &ended {
+        Ok(Ended::Closed | Ended::Paused) => None,
+        Ok(Ended::Stopped) => Some(Timestamp::now()),
+        Ok(Ended::Lost) => return Ok(true),
+        Ok(Ended::Unopened | Ended::Unreachable) | Err(_) => {
+            Some(Timestamp::now().saturating_add(scaled(TRY_AGAIN)))
+        }
+    };
+    claim.release(due).await?;
+    if let Some(stored) = StoredAccount::find(&*working.ledger, id).await? {
+        print_object(&super::objects::AccountObject::new(&stored));
+    }
+    ended.map(|ended| !matches!(ended, Ended::Unopened))
+}
+
+/// The reason why the work on an account ended.
+enum Ended {
+    /// Every token has its verdict, or the plan was given up.
+    Closed,
+    /// The tokens of the canary wave have their verdicts.
+    Paused,
+    /// The program was asked to stop.
+    Stopped,
+    /// The account could not be opened.
+    Unopened,
+    /// Some tokens could not be reached, and are tried again.
+    Unreachable,
+    /// Another worker has taken over.
+    Lost,
+}
+
+async fn carry_out(
+    working: &Working<'_>,
+    claim: &Claim,
+    id: OperationId,
+    mut record: AccountRecord,
+    part: RevocationPlan,
+) -> Result<Ended> {
+    if is_given_up(working, record.plan).await? {
+        record.is_abandoned = true;
+        return end(claim, &record, true, Ended::Closed).await;
+    }
+    let opened = open(working, &record, &part);
+    let provider = match opened {
+        Ok(provider) => provider,
+        Err(error) => {
+            print_error(working.requested_format, &error);
+            record.note = Some(error.to_string());
+            return end(claim, &record, false, Ended::Unopened).await;
+        }
+    };
+    record.note = None;
+    let provider = &*provider;
+    let writes = working.ledger.writes(id).await?;
+    let judged: HashSet<_> = record
+        .verdicts
+        .iter()
+        .map(|verdict| verdict.token.clone())
+        .collect();
+    let rest = part.retaining(|id| !judged.contains(id));
+    let dead = writes
+        .iter()
+        .flat_map(resumed_plan::revoked_by)
+        .cloned()
+        .collect();
+    let confirmed = resumed_plan::confirmed(provider, &rest, &dead).await;
+    let done: HashSet<_> = confirmed
+        .iter()
+        .filter_map(|known| known.id.clone())
+        .collect();
+    for revocation in confirmed {
+        if let Some(id) = revocation.id.clone() {
+            let verdict = RevocationVerdict::AlreadyGone(revocation);
+            record.verdicts.push(Verdict::new(id, &verdict));
+        }
+    }
+    let mut room = record
+        .pause_after
+        .map(|count| count.saturating_sub(record.verdicts.len()));
+    let rest = rest.retaining(|id| !done.contains(id));
+    let count = rest.tokens().count();
+    let rest = rest.retaining(|_| match &mut room {
+        None => true,
+        Some(0) => false,
+        Some(room) => {
+            *room -= 1;
+            true
+        }
+    });
+    let is_cut = rest.tokens().count() < count;
+    let unfinished = Unfinished::among(&writes);
+    let acting = record.acting();
+    let others = rest.clone().retaining(|id| Some(id) != acting.as_ref());
+    let last = rest.retaining(|id| Some(id) == acting.as_ref());
+    // Without the credential, no other token could be tried again.
+    for part in [others, last] {
+        // Nor could a verdict be found out again.
+        if !claim.record(&record.to_json()?, false).await? {
+            return Ok(Ended::Lost);
+        }
+        if working.stop.is_requested() {
+            return end(claim, &record, false, Ended::Stopped).await;
+        }
+        let judged = record.verdicts.len() + part.tokens().count();
+        let revocations = provider.revoke_many(part, record.options.of_task(id))?;
+        let stopped = revoke(working, claim, &mut record, revocations, &unfinished).await?;
+        match stopped {
+            Some(ended @ Ended::Closed) => {
+                record.is_abandoned = true;
+                return end(claim, &record, true, ended).await;
+            }
+            Some(Ended::Lost) => return Ok(Ended::Lost),
+            Some(ended) => return end(claim, &record, false, ended).await,
+            None if record.verdicts.len() < judged => {
+                record.outages += 1;
+                return end(claim, &record, false, Ended::Unreachable).await;
+            }
+            None => {}
+        }
+    }
+    if is_cut {
+        end(claim, &record, false, Ended::Paused).await
+    } else {
+        end(claim, &record, true, Ended::Closed).await
+    }
+}
+
+async fn end(claim: &Claim, record: &AccountRecord, closes: bool, ended: Ended) -> Result<Ended> {
+    let is_recorded = claim.record(&record.to_json()?, closes).await?;
+    Ok(if is_recorded { ended } else { Ended::Lost })
+}
+
+/// Returns `true` if a person gave the plan up.
+async fn is_given_up(working: &Working<'_>, plan: OperationId) -> Result<bool> {
+    let plan = StoredPlan::find(&*working.ledger, plan).await?;
+    Ok(plan.is_some_and(|plan| plan.record.stage == Stage::Abandoned))
+}
+
+/// Opens the account, which must be the one that was reviewed.
+fn open(
+    working: &Working<'_>,
+    record: &AccountRecord,
+    part: &RevocationPlan,
+) -> Result<std::sync::Arc<dyn TokenProvider>> {
+    let accounts = working.accounts;
+    let name = part.account().name();
+    let reason = record.reason.as_deref();
+    let provider = accounts.open_recorded(name, accounts.shared_journals(), reason)?;
+    check_place(&*provider, part.account())?;
+    check_writable(&*provider)?;
+    for planned in part.planned() {
+        accounts.remember_name(provider.account(), &planned.id, &planned.name);
+    }
+    Ok(provider)
+}
+
+/// Revokes tokens and records their verdicts. Returns the reason if not all were tried.
+///
+/// The two go on side by side: a revocation that is not polled may be in the middle of a
+/// transaction of the ledger, which a record would wait for.
+async fn revoke(
+    working: &Working<'_>,
+    claim: &Claim,
+    record: &mut AccountRecord,
+    mut revocations: RevokeMany<'_>,
+    unfinished: &Unfinished,
+) -> Result<Option<Ended>> {
+    let (sender, verdicts) = unbounded_channel();
+    let given_up = Notify::new();
+    let revoking = async {
+        // Dropped at the end, which ends the recording.
+        let sender = sender;
+        let (mut stopped, mut is_stopping) = (None, false);
+        loop {
+            let reason = tokio::select! {
+                biased;
+                next = revocations.next() => match next {
+                    Some(judged) => {
+                        let _ = sender.send(judged);
+                        continue;
+                    }
+                    None => return stopped,
+                },
+                () = working.stop.requested(), if !is_stopping => Ended::Stopped,
+                () = given_up.notified(), if !is_stopping => Ended::Closed,
+            };
+            is_stopping = true;
+            if !revocations.stop().is_empty() {
+                stopped = Some(reason);
+            }
+        }
+    };
+    let recording = record_verdicts(working, claim, record, (verdicts, &given_up), unfinished);
+    let (stopped, is_ours) = tokio::join!(revoking, recording);
+    Ok(if is_ours? { stopped } else { Some(Ended::Lost) })
+}
+
+/// Records verdicts as they come, and gives the rest up if the plan was. Returns `false` if another
+/// worker has taken over.
+async fn record_verdicts(
+    working: &Working<'_>,
+    claim: &Claim,
+    record: &mut AccountRecord,
+    (mut verdicts, given_up): (UnboundedReceiver<(TokenId, RevocationVerdict)>, &Notify),
+    unfinished: &Unfinished,
+) -> Result<bool> {
+    let every = |interval: Duration| {
+        let interval = scaled(interval);
+        let mut ticks = interval_at(Instant::now() + interval, interval);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        ticks
+    };
+    let (mut records, mut looks) = (every(RECORD_INTERVAL), every(LOOK_INTERVAL));
+    let mut is_recorded = true;
+    loop {
+        tokio::select! {
+            next = verdicts.recv() => match next {
+                // The platform or the ledger may answer again.
+                Some((_, RevocationVerdict::Unreachable(error)))
+                    if record.outages < MAX_OUTAGES =>
+                {
+                    record.note = Some(error.to_string());
+                }
+                Some((id, verdict)) => {
+                    unfinished.resolve(working, &id, &verdict).await;
+                    record.verdicts.push(Verdict::new(id, &verdict));
+                    is_recorded = false;
+                }
+                None => return Ok(true),
+            },
+            _ = records.tick(), if !is_recorded => {
+                if !claim.record(&record.to_json()?, false).await? {
+                    given_up.notify_one();
+                    return Ok(false);
+                }
+                is_recorded = true;
+            }
+            _ = looks.tick() => {
+                if is_given_up(working, record.plan).await? {
+                    given_up.notify_one();
+                }
+            }
+        }
+    }
+}
+
+/// The writes of which a worker that was killed never heard the outcome.
+struct Unfinished(HashMap<TokenId, Vec<String>>);
+
+impl Unfinished {
+    fn among(writes: &[Write]) -> Self {
+        let mut unfinished = HashMap::<_, Vec<_>>::new();
+        for write in writes.iter().filter(|write| write.is_open()) {
+            let intent = &write.intent;
+            if let (Operation::Revoke, Some(token)) = (intent.operation, &intent.token) {
+                unfinished
+                    .entry(token.clone())
+                    .or_default()
+                    .push(intent.id.clone());
+            }
+        }
+        Self(unfinished)
+    }
+
+    /// Records that the token of such a write is dead.
+    async fn resolve(&self, working: &Working<'_>, id: &TokenId, verdict: &RevocationVerdict) {
+        if !verdict.is_dead() {
+            return;
+        }
+        let journals = working.accounts.journals();
+        for write in self.0.get(id).into_iter().flatten() {
+            let resolution = Resolution::Applied(Vec::new());
+            journals.record_resolution(write, &resolution).await;
+        }
+    }
+}

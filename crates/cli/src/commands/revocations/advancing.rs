@@ -1,0 +1,106 @@
+//! The tasks of revocations, as a worker carries them on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::stream::{self, StreamExt};
+use tokenfleet::journal::OperationId;
+use tokenfleet::{Result, Timestamp};
+use tokenfleet_ledger::Task;
+
+use super::record::{ACCOUNT, PLAN};
+use super::stored::{StoredAccount, StoredPlans};
+use super::working::Working;
+use super::{account_work, plan_work};
+use crate::exit::Exit;
+use crate::output::print_error;
+
+/// The number of queues that are worked on at a time.
+const MAX_QUEUES: usize = 16;
+
+/// Carries a task on, if it is one of a revocation. Returns `None` for any other one, and `false`
+/// if there was nothing to do.
+pub(in crate::commands) async fn advance(
+    working: &Working<'_>,
+    id: OperationId,
+) -> Result<Option<bool>> {
+    let Some(task) = working.ledger.task(id).await? else {
+        return Ok(None);
+    };
+    match &*task.kind {
+        PLAN => plan_work::advance(working, id).await.map(Some),
+        ACCOUNT => account_work::advance(working, id).await.map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// Carries on the revocations that are due until nothing is left to do for this process, up to 16
+/// queues at a time. Returns the exit codes.
+pub(in crate::commands) async fn carry_on_due(working: &Working<'_>) -> Result<Vec<Exit>> {
+    let mut exits = Vec::new();
+    let mut advanced_ones = BTreeSet::new();
+    while !working.stop.is_requested() {
+        for plan in StoredPlans::open(&*working.ledger).await?.ids {
+            let task = working.ledger.task(plan).await?;
+            if task.is_some_and(|task| task.kind == PLAN && task.due.is_some()) {
+                plan_work::advance(working, plan).await?;
+            }
+        }
+        let mut queues = BTreeMap::<_, Vec<_>>::new();
+        for task in working.ledger.open_tasks().await? {
+            if task.kind == ACCOUNT && is_free(&task) {
+                queues.entry(task.queue).or_default().push(task.id);
+            }
+        }
+        let mut is_anything_done = false;
+        let mut advanced = stream::iter(queues.into_values())
+            .map(|tasks| advance_each(working, tasks))
+            .buffer_unordered(MAX_QUEUES);
+        while let Some(ended) = advanced.next().await {
+            for (id, ended) in ended {
+                match ended {
+                    Ok(is_done) => {
+                        is_anything_done |= is_done;
+                        advanced_ones.insert(id);
+                    }
+                    Err(error) => {
+                        print_error(working.requested_format, &error);
+                        exits.push(Exit::from_error(&error));
+                    }
+                }
+            }
+        }
+        if !is_anything_done {
+            break;
+        }
+    }
+    for id in advanced_ones {
+        if let Some(stored) = StoredAccount::find(&*working.ledger, id).await? {
+            let failed = stored
+                .record
+                .verdicts
+                .iter()
+                .filter(|verdict| !verdict.is_success());
+            exits.extend(
+                failed.map(|verdict| verdict.error().map_or(Exit::Failed, Exit::from_error)),
+            );
+        }
+    }
+    Ok(exits)
+}
+
+async fn advance_each(
+    working: &Working<'_>,
+    tasks: Vec<OperationId>,
+) -> Vec<(OperationId, Result<bool>)> {
+    let mut all = Vec::new();
+    for id in tasks {
+        all.push((id, account_work::advance(working, id).await));
+    }
+    all
+}
+
+/// Returns `true` for a task that is due and that nobody has claimed.
+fn is_free(task: &Task) -> bool {
+    let now = Timestamp::now();
+    task.due.is_some_and(|due| due <= now) && task.claimed_until.is_none_or(|until| until <= now)
+}

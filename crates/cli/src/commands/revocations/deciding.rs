@@ -1,0 +1,106 @@
+//! What a person decides about a plan: to go on, or to give up what is not begun.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokenfleet::journal::OperationId;
+use tokenfleet::{Error, ErrorKind, Fate, Result, Timestamp};
+use tokenfleet_ledger::{Ledger, Tasks};
+use tokio::time::{Instant, sleep};
+
+use super::claim::Claim;
+use super::record::Stage;
+use super::stored::{StoredAccount, StoredPlan};
+use super::waits::scaled;
+
+/// The time for which workers are waited for that are at work.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// Lets a plan go on although its canary wave failed, and returns it.
+pub(in crate::commands) async fn resume(
+    ledger: &Arc<dyn Ledger>,
+    id: OperationId,
+) -> Result<StoredPlan> {
+    change(ledger, id, Stage::Rest).await
+}
+
+/// Gives up what is not begun of a plan, and returns the plan and the accounts at which a worker is
+/// still at work.
+pub(in crate::commands) async fn abandon(
+    ledger: &Arc<dyn Ledger>,
+    id: OperationId,
+) -> Result<(StoredPlan, Vec<StoredAccount>)> {
+    let plan = change(ledger, id, Stage::Abandoned).await?;
+    let started = Instant::now();
+    let mut closed = HashMap::new();
+    loop {
+        let mut open = plan.accounts(&**ledger, &mut closed).await?;
+        open.retain(|account| account.task.is_open());
+        for account in &open {
+            close(ledger, account.task.id).await?;
+        }
+        let mut open = plan.accounts(&**ledger, &mut closed).await?;
+        open.retain(|account| account.task.is_open());
+        if open.is_empty() || started.elapsed() > scaled(PATIENCE) {
+            return Ok((plan, open));
+        }
+        sleep(scaled(INTERVAL)).await;
+    }
+}
+
+/// Brings a plan to another stage.
+async fn change(ledger: &Arc<dyn Ledger>, id: OperationId, stage: Stage) -> Result<StoredPlan> {
+    let started = Instant::now();
+    loop {
+        let found = StoredPlan::find(&**ledger, id).await?;
+        let mut plan = found.ok_or_else(|| {
+            let message = format!("the ledger has no revocation plan {id}");
+            Error::new(ErrorKind::NotFound, Fate::NotSent, message)
+        })?;
+        let is_over = matches!(plan.record.stage, Stage::Done | Stage::Abandoned);
+        if plan.record.stage == stage || (is_over && stage == Stage::Abandoned) {
+            return Ok(plan);
+        }
+        if is_over {
+            return Err(Error::invalid_input(format!(
+                "the revocation plan {id} is closed"
+            )));
+        }
+        if let Some((claim, task)) = Claim::take(tasks(ledger), id).await? {
+            plan = StoredPlan::read(task)?;
+            plan.record.stage = stage;
+            plan.record.note = None;
+            let closes = stage == Stage::Abandoned;
+            let is_changed = claim.record(&plan.record.to_json()?, closes).await?;
+            claim.release(Some(Timestamp::now())).await?;
+            if is_changed {
+                return Ok(plan);
+            }
+        }
+        if started.elapsed() > scaled(PATIENCE) {
+            let message = format!("a worker holds the revocation plan {id}");
+            return Err(Error::new(ErrorKind::Conflict, Fate::NotSent, message)
+                .with_advice("try again in a minute"));
+        }
+        sleep(scaled(INTERVAL)).await;
+    }
+}
+
+/// Closes the task of an account, unless a worker is at work on its queue: that one closes it.
+async fn close(ledger: &Arc<dyn Ledger>, id: OperationId) -> Result<()> {
+    let Some((claim, task)) = Claim::take(tasks(ledger), id).await? else {
+        return Ok(());
+    };
+    let mut record = StoredAccount::read(task)?.record;
+    record.is_abandoned = true;
+    claim.record(&record.to_json()?, true).await?;
+    claim.release(None).await
+}
+
+fn tasks(ledger: &Arc<dyn Ledger>) -> Arc<dyn Tasks> {
+    let tasks: Arc<dyn Ledger> = Arc::clone(ledger);
+    tasks
+}

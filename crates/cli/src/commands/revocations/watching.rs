@@ -1,0 +1,202 @@
+//! The watching of a plan that workers carry out.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use tokenfleet::journal::OperationId;
+use tokenfleet::{Error, ErrorKind, Fate, Operation, Result, Timestamp};
+use tokenfleet_ledger::Ledger;
+use tokio::time::{Instant, sleep};
+
+use super::record::Stage;
+use super::stored::{StoredAccount, StoredPlan};
+use super::waits::scaled;
+use crate::accounts::Accounts;
+use crate::commands::confirm::id_list;
+use crate::commands::revocation_report::RevocationReport;
+use crate::exit::{Exit, Failure};
+use crate::numbers::grouped;
+use crate::output::{Format, Output, print_error, print_warning};
+use crate::program_name::command_line;
+use crate::progress::with_progress;
+use crate::signal::StopRequest;
+
+/// The time between two looks into the ledger.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The time without any sign of a worker after which the watcher says so.
+const LONGEST_SILENCE: Duration = Duration::from_secs(15);
+
+/// Prints the verdict of each token as workers record it, until the plan is over or waits for a
+/// person. The exit codes are those of `revoke --plan`.
+///
+/// Whoever stops watching stops nothing else.
+pub(in crate::commands) async fn watch(
+    accounts: &Accounts,
+    ledger: &dyn Ledger,
+    id: OperationId,
+    requested_format: Option<Format>,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let mut stop = StopRequest::listen().await;
+    let mut closed = HashMap::new();
+    let (mut plan, mut stored) = read(ledger, id, &mut closed).await?;
+    let mut providers = Vec::new();
+    for account in &stored {
+        providers.push(accounts.open_planned(account.part.account())?);
+    }
+    let of_account: HashMap<_, _> = (stored.iter().zip(&providers))
+        .map(|(account, provider)| (account.task.id, &**provider))
+        .collect();
+    let all: Vec<_> = providers.iter().map(|provider| &**provider).collect();
+    let mut report =
+        RevocationReport::new(&all, accounts.journals(), requested_format, output, None);
+    let mut printed = HashSet::new();
+    let mut notes = HashSet::new();
+    let mut heard = Instant::now();
+    let mut is_silent = false;
+    let is_stopped = loop {
+        let before = printed.len();
+        for account in &stored {
+            let verdicts = account.record.verdicts.iter();
+            let new: Vec<_> = verdicts
+                .filter(|verdict| printed.insert((account.task.id, verdict.token.clone())))
+                .collect();
+            if let (false, Some(provider)) = (new.is_empty(), of_account.get(&account.task.id)) {
+                report.begin(*provider);
+            }
+            for verdict in new {
+                match verdict.restored() {
+                    Some(restored) => report.add(&verdict.token, restored).await,
+                    None => report.failed(&unknown_verdict(account)),
+                }
+            }
+            if let Some(note) = &account.record.note
+                && notes.insert((account.task.id, note.clone()))
+            {
+                print_warning(note);
+            }
+        }
+        if is_over(&plan, &stored) {
+            break false;
+        }
+        let now = Timestamp::now();
+        let is_claimed = |account: &StoredAccount| account.task.claimed_until > Some(now);
+        if printed.len() > before || stored.iter().any(is_claimed) {
+            heard = Instant::now();
+        } else if heard.elapsed() > LONGEST_SILENCE && !is_silent {
+            is_silent = true;
+            let worker = command_line("worker");
+            print_warning(&format!(
+                "no worker is at it: start `{worker}` where the ledger is reached"
+            ));
+        }
+        let progress = || progress_text(&plan, printed.len(), &stored);
+        let is_stopped = tokio::select! {
+            () = with_progress(progress, sleep(scaled(INTERVAL))) => false,
+            () = stop.made() => true,
+        };
+        if is_stopped {
+            break true;
+        }
+        // The ledger may answer again, and the workers go on meanwhile.
+        if let Ok(now) = read(ledger, id, &mut closed).await {
+            (plan, stored) = now;
+        }
+    };
+    if plan.record.stage == Stage::Abandoned {
+        for account in &stored {
+            report_not_attempted(&mut report, account);
+        }
+    }
+    let mut exits = report.finish()?;
+    if is_stopped {
+        print_error(requested_format, &stopped_watching(id));
+        exits.push(Exit::OutcomeUnknown);
+    } else if plan.record.stage == Stage::CanaryFailed {
+        let error = canary_failed(&plan, printed.len());
+        print_error(requested_format, &error);
+        exits.push(Exit::from_error(&error));
+    }
+    Ok(Exit::combine_plan(exits))
+}
+
+async fn read(
+    ledger: &dyn Ledger,
+    id: OperationId,
+    closed: &mut HashMap<OperationId, StoredAccount>,
+) -> Result<(StoredPlan, Vec<StoredAccount>)> {
+    let plan = StoredPlan::find(ledger, id).await?.ok_or_else(|| {
+        let message = format!("the ledger has no revocation plan {id}");
+        Error::new(ErrorKind::NotFound, Fate::NotSent, message)
+    })?;
+    let accounts = plan.accounts(ledger, closed).await?;
+    Ok((plan, accounts))
+}
+
+/// Returns `true` if nothing is to come: all is done, or what was begun of a plan that was given
+/// up, or a person must decide.
+fn is_over(plan: &StoredPlan, accounts: &[StoredAccount]) -> bool {
+    match plan.record.stage {
+        Stage::Canary | Stage::Rest => false,
+        Stage::CanaryFailed | Stage::Done => true,
+        Stage::Abandoned => accounts.iter().all(|account| !account.task.is_open()),
+    }
+}
+
+fn progress_text(plan: &StoredPlan, verdicts: usize, accounts: &[StoredAccount]) -> String {
+    let closed = accounts.iter().filter(|account| !account.task.is_open());
+    let wave = match plan.record.stage {
+        Stage::Canary => "canary wave: ",
+        _ => "",
+    };
+    format!(
+        "{wave}{} of {} tokens, {} of {} accounts",
+        grouped(verdicts as u64),
+        grouped(plan.record.tokens() as u64),
+        grouped(closed.count() as u64),
+        grouped(accounts.len() as u64)
+    )
+}
+
+fn report_not_attempted(report: &mut RevocationReport<'_>, account: &StoredAccount) {
+    let verdicts = account.record.verdicts.iter();
+    let judged: HashSet<_> = verdicts.map(|verdict| &verdict.token).collect();
+    let tokens = account.part.tokens().filter(|id| !judged.contains(id));
+    let rest: Vec<_> = tokens.collect();
+    if !rest.is_empty() {
+        let message = format!("not attempted: {}", id_list(rest));
+        let error = Error::new(ErrorKind::Other, Fate::NotSent, message);
+        report.failed(&error.with_account(account.part.account()));
+    }
+}
+
+fn unknown_verdict(account: &StoredAccount) -> Error {
+    let message = "a worker of a newer version recorded a verdict that this one does not know";
+    Error::new(ErrorKind::Other, Fate::MaybeApplied, message)
+        .with_account(account.part.account())
+        .with_operation(Operation::Revoke)
+}
+
+fn stopped_watching(id: OperationId) -> Error {
+    let watch = command_line(&format!("operations show {id} --watch"));
+    let abandon = command_line(&format!("operations abandon {id}"));
+    let message = "the program was asked to stop: it watches no longer, and the workers go on";
+    Error::new(ErrorKind::Other, Fate::NotSent, message).with_advice(format!(
+        "`{watch}` watches again, and `{abandon}` stops what is not begun"
+    ))
+}
+
+fn canary_failed(plan: &StoredPlan, verdicts: usize) -> Error {
+    let id = plan.task.id;
+    let resume = command_line(&format!("operations resume {id}"));
+    let abandon = command_line(&format!("operations abandon {id}"));
+    let rest = grouped(plan.record.tokens().saturating_sub(verdicts) as u64);
+    let note = plan.record.note.as_deref().unwrap_or_default();
+    let message = format!(
+        "a token of the canary wave was not revoked, so the other {rest} tokens wait: {note}"
+    );
+    Error::new(ErrorKind::Other, Fate::NotSent, message).with_advice(format!(
+        "`{resume}` goes on nevertheless, and `{abandon}` gives the rest up"
+    ))
+}

@@ -1,0 +1,29 @@
+//! What a worker carries revocations out with.
+
+use std::sync::Arc;
+
+use tokenfleet_ledger::{Ledger, Tasks};
+
+use crate::accounts::Accounts;
+use crate::output::Format;
+use crate::rotations::Stop;
+
+/// What a worker carries revocations out with.
+pub(crate) struct Working<'a> {
+    pub(crate) accounts: &'a Accounts,
+    pub(crate) ledger: Arc<dyn Ledger>,
+    pub(crate) stop: &'a Stop,
+    pub(crate) requested_format: Option<Format>,
+}
+
+impl Working<'_> {
+    pub(super) fn tasks(&self) -> Arc<dyn Tasks> {
+        let ledger = Arc::clone(&self.ledger);
+        ledger
+    }
+
+    /// Returns `true` for an account that this worker works on.
+    pub(super) fn is_selected(&self, name: &str) -> bool {
+        self.accounts.each().any(|account| account.name() == name)
+    }
+}

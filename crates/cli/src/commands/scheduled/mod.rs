@@ -1,0 +1,7 @@
+//! The tasks of schedules and policies: which there are, and how a worker carries them on.
+
+mod run;
+mod sync;
+mod tasks;
+
+pub(super) use self::tasks::{Progress, ScheduledTasks};

@@ -1,0 +1,147 @@
+//! The runs of commands and policies.
+
+use std::time::Instant;
+
+use clap::Parser;
+use tokenfleet::{Error, ErrorKind, Fate, Result, Timestamp};
+
+use super::tasks::ScheduledTasks;
+use crate::accounts::Accounts;
+use crate::arguments::{Arguments, Command, OperationsAction};
+use crate::commands::due_rotations::begin_due;
+use crate::commands::{check, operations, snapshot};
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, print_error};
+use crate::policies::{ConfiguredPolicy, Policies};
+use crate::schedules::{Ended, LONGEST_WAIT, Record, SHORTEST_WAIT, Schedule, Subject};
+
+impl ScheduledTasks<'_> {
+    /// Carries out what a task is for. Returns `None` if a request to stop came before its end.
+    pub(super) async fn run(&self, record: &Record, begun: Timestamp) -> Option<Ended> {
+        let started = Instant::now();
+        let ended = match &record.of {
+            Subject::Policy(name) => {
+                let (policies, policy) = self.policy(name)?;
+                self.run_policy(policies, policy, begun).await
+            }
+            Subject::Schedule(name) => {
+                let schedule = self.schedule(name)?;
+                self.run_command(schedule, &record.account, begun).await
+            }
+        };
+        let mut ended = ended?;
+        ended.took = started.elapsed();
+        Some(ended)
+    }
+
+    /// Opens the rotations that are due by a policy.
+    async fn run_policy(
+        &self,
+        policies: &Policies,
+        policy: &ConfiguredPolicy,
+        begun: Timestamp,
+    ) -> Option<Ended> {
+        let format = Some(self.format);
+        let opened = begin_due(self.rotations, policies, policy, self.stop, format);
+        // A future of 16 kB, which each caller would hold.
+        match Box::pin(opened).await {
+            Ok(opened) if opened.is_stopped => None,
+            Ok(opened) => {
+                let latest = begun.saturating_add(LONGEST_WAIT);
+                let next = opened.next.map_or(latest, |next| next.min(latest));
+                Some(Ended::well(next.max(begun.saturating_add(SHORTEST_WAIT))))
+            }
+            Err(error) => {
+                print_error(format, &error);
+                Some(Ended::failed(error.to_string()))
+            }
+        }
+    }
+
+    async fn run_command(
+        &self,
+        schedule: &Schedule,
+        account: &str,
+        begun: Timestamp,
+    ) -> Option<Ended> {
+        let name = &schedule.name;
+        let prefix = format!("schedules.{name}, account {account}");
+        let accounts = match self.accounts().narrowed_to(account) {
+            Ok(accounts) => accounts,
+            Err(error) => return Some(Ended::failed(error.to_string())),
+        };
+        let words: Vec<_> = schedule.words().into_iter().map(str::to_owned).collect();
+        let format = self.format;
+        let (stopped, stop) = tokio::sync::oneshot::channel::<()>();
+        let runtime = tokio::runtime::Handle::current();
+        // On a thread of its own: what commands do stays on one.
+        let running = tokio::task::spawn_blocking(move || {
+            runtime.block_on(async {
+                tokio::select! {
+                    exit = run_words(&accounts, &words, format) => Some(exit),
+                    // Also if the worker has lost its claim. Whatever is only read is dropped.
+                    _ = stop => None,
+                }
+            })
+        });
+        let exit = tokio::select! {
+            exit = running => exit.unwrap_or_else(|_| Some(Err(unfinished().into()))),
+            () = self.stop.requested() => None,
+        };
+        drop(stopped);
+        let failure = match exit? {
+            Ok(exit) => {
+                self.note(exit);
+                let is_well = matches!(exit, Exit::Success | Exit::AnswerIsNo);
+                (!is_well).then(|| format!("the command has not ended well: {exit:?}"))
+            }
+            Err(failure) => {
+                self.note(failure.exit());
+                if let Failure::Operation(error) | Failure::Incomplete(error) = &failure {
+                    print_error(Some(format), &error.clone().with_message_prefix(&prefix));
+                }
+                Some(failure.to_string())
+            }
+        };
+        Some(match failure {
+            None => Ended::well(schedule.next(begun)),
+            Some(failure) => Ended::failed(failure),
+        })
+    }
+}
+
+/// Runs the command of these words on accounts.
+async fn run_words(accounts: &Accounts, words: &[String], format: Format) -> Result<Exit, Failure> {
+    let words = std::iter::once("tokenfleet").chain(words.iter().map(String::as_str));
+    let arguments = Arguments::try_parse_from(words);
+    let command = arguments
+        .map_err(|error| Error::configuration(error.to_string()))?
+        .command;
+    let requested = Some(format);
+    let mut output = Output::new(format, true);
+    output.show_annotations(accounts.is_annotated());
+    let exit = match command {
+        Command::Snapshot(arguments) => {
+            snapshot::run(accounts, &arguments, requested, &mut output).await?
+        }
+        Command::Check(arguments) => {
+            check::run(accounts, &arguments, requested, &mut output).await?
+        }
+        Command::Operations(arguments) => match arguments.action {
+            Some(OperationsAction::Resume(arguments)) => {
+                operations::resume(accounts, arguments, requested, &mut output).await?
+            }
+            _ => Exit::Usage,
+        },
+        _ => Exit::Usage,
+    };
+    exit.after_writing(output.flush())
+}
+
+fn unfinished() -> Error {
+    Error::new(
+        ErrorKind::Other,
+        Fate::NotSent,
+        "the command was not finished",
+    )
+}

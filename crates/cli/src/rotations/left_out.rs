@@ -1,0 +1,147 @@
+//! The places of a token that its policy does not write: they would keep a dead secret.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tokenfleet::transport::Transport;
+use tokenfleet::{Account, Error, Token};
+use tokenfleet_rotation::runner::StoredRotation;
+
+use super::held::{Held, held};
+use super::holders::{LastDeliveries, delivered, is_one_place, last_deliveries, rotation_command};
+use super::places::{identities, identity};
+use crate::policies::Policies;
+use crate::sinks::{Sinks, is_filled_in};
+use crate::written_place::WrittenPlace;
+
+/// The places that tokens of an account were delivered to, by the ledger and by the stamps in the
+/// sinks of the configuration.
+pub(crate) struct LeftOut<'a> {
+    account: &'a Account,
+    over: &'a [StoredRotation],
+    last: LastDeliveries<'a>,
+    opening: (&'a Sinks, &'a Arc<dyn Transport>),
+    /// The places of the configuration that no variable is in, with what each holds once it was
+    /// read.
+    fixed: Vec<(String, Option<Held>)>,
+}
+
+impl<'a> LeftOut<'a> {
+    /// Collects the places of the configuration that no variable is in and that are none of another
+    /// account. `over` are the closed rotations of all accounts.
+    pub(crate) fn new(
+        account: &'a Account,
+        over: &'a [StoredRotation],
+        policies: &Policies,
+        opening: (&'a Sinks, &'a Arc<dyn Transport>),
+    ) -> Self {
+        let (sinks, _) = opening;
+        let last = last_deliveries(sinks, over);
+        let of_others = policies.iter().filter(|policy| {
+            let others = &policy.config.account;
+            others != account.name()
+        });
+        let of_others = of_others.flat_map(|policy| identities(sinks, &policy.config.sinks));
+        let of_others: BTreeSet<_> = of_others.collect();
+        let tables = sinks.iter().filter_map(|sink| {
+            let place = WrittenPlace::configured(sink.name());
+            sinks.template(&place).ok()
+        });
+        let own = policies.for_account(account.name());
+        let templates = tables.chain(own.flat_map(|policy| policy.config.sinks.iter().cloned()));
+        let (mut fixed, mut seen) = (Vec::new(), BTreeSet::new());
+        for place in templates.filter(|template| !is_filled_in(template)) {
+            let identity = identity(sinks, &place);
+            // An id is another token's in another account.
+            let is_of_another = last
+                .get(&identity)
+                .is_some_and(|delivery| !is_one_place(&delivery.stored.record.account, account));
+            if is_of_another || of_others.contains(&identity) || !seen.insert(identity) {
+                continue;
+            }
+            fixed.push((place, None));
+        }
+        Self {
+            account,
+            over,
+            last,
+            opening,
+            fixed,
+        }
+    }
+
+    /// Returns the error about a place of a token that is not among `places`, which a policy
+    /// writes.
+    pub(crate) async fn objection(
+        &mut self,
+        policy: &str,
+        token: &Token,
+        places: &[String],
+    ) -> Option<Error> {
+        let (sinks, _) = self.opening;
+        let written: BTreeSet<_> = identities(sinks, places).into_iter().collect();
+        let account = self.account;
+        let error = |place: &str, why: &str| {
+            let to = places.iter().map(String::as_str);
+            let move_there = rotation_command(sinks, account, Some(&token.id), to);
+            Error::configuration(format!(
+                "{place} {why}, and policies.{policy} does not write it: it would keep a dead \
+                 secret"
+            ))
+            .with_advice(format!(
+                "let whoever reads it there read {} from now on, then `{move_there} \
+                 --only-these-places` or remove what is in the old place; or undo what made the \
+                 policy write another one (the name of the token, the path of the sink)",
+                places.join(", ")
+            ))
+        };
+        for (place, read) in &mut self.fixed {
+            if written.contains(&identity(sinks, place)) {
+                continue;
+            }
+            if read.is_none() {
+                // Whatever prevents the reading is reported where the place is needed.
+                let found = held(place, self.opening).await;
+                *read = Some(found.unwrap_or(Held::Unknown));
+            }
+            if *read == Some(Held::Token(token.id.clone())) {
+                return Some(error(place, "holds it by its stamp"));
+            }
+        }
+        let last = self.last_of(token)?;
+        let id = last.task.id;
+        for place in &last.record.sinks {
+            let identity = identity(sinks, place);
+            let is_replaced = (self.last.get(&identity))
+                .is_some_and(|delivery| delivery.successor.token != token.id);
+            if is_replaced || written.contains(&identity) {
+                continue;
+            }
+            let why = match held(place, self.opening).await {
+                Ok(Held::Nothing) => continue,
+                Ok(Held::Token(held)) if held != token.id => continue,
+                Ok(Held::Token(_)) => format!("holds it since its last rotation, {id}"),
+                Ok(Held::Unknown) => {
+                    format!("got it by its last rotation, {id}, and may hold it still")
+                }
+                Err(cause) => {
+                    format!("got it by its last rotation, {id}, and may hold it still ({cause})")
+                }
+            };
+            return Some(error(place, &why));
+        }
+        None
+    }
+
+    /// Returns the closed rotation that delivered a token last.
+    fn last_of(&self, token: &Token) -> Option<&'a StoredRotation> {
+        let of_token = self.over.iter().filter_map(|stored| {
+            let successor = delivered(stored)?;
+            let is_it =
+                successor.token == token.id && is_one_place(&stored.record.account, self.account);
+            is_it.then_some((successor.delivered_at, stored))
+        });
+        let last = of_token.max_by_key(|(delivered_at, _)| *delivered_at)?;
+        Some(last.1)
+    }
+}

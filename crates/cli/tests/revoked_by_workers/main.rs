@@ -1,0 +1,204 @@
+//! A plan of revocations that workers carry out, killed at random.
+//!
+//! `TOKENFLEET_TOKENS` sets the number of tokens, of which each account has 20.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod incident;
+mod killing;
+#[path = "../../../ledger/tests/support/postgres_server.rs"]
+#[allow(dead_code)]
+mod postgres_server;
+#[path = "../support/mod.rs"]
+mod support;
+
+use std::time::Duration;
+
+use incident::{CANARY, Incident, Place, verdicts, wait_until};
+use support::rotating::{lines, send};
+use tokenfleet_simulators::{Action, Canned};
+
+const REVOKE: [&str; 5] = [
+    "revoke",
+    "--by-workers",
+    "--yes",
+    "--output=ndjson",
+    "--plan",
+];
+
+fn revoke(plan: &str) -> Vec<&str> {
+    [&REVOKE[..], &[plan]].concat()
+}
+
+#[test]
+fn killed_workers_give_each_token_a_verdict_and_repeat_no_deletion_in_a_file() {
+    killing::kill_workers(Place::File);
+}
+
+#[test]
+fn killed_workers_give_each_token_a_verdict_and_repeat_no_deletion_in_postgres() {
+    if let Some(server) = postgres_server::PostgresServer::start() {
+        killing::kill_workers(Place::Postgres(server));
+    }
+}
+
+#[test]
+fn a_failed_canary_stops_the_rest_until_a_person_decides() {
+    let incident = Incident::new(4, 7, Place::File);
+    let (plan, _) = incident.plan();
+    incident.add_fault(0, "DELETE", Action::Answer(Canned::status(403)));
+    let watching = incident.spawn(&revoke(&plan));
+    wait_until("opened", || {
+        !lines(&incident.run(&["operations", "--output=ndjson"]).stdout).is_empty()
+    });
+    let operation = incident.operation();
+    incident.run(&["worker", "--once"]).ends_with(3);
+    let run = watching.ended().ends_with(1);
+    assert!(run.stderr.contains("wait"), "{run:?}");
+    assert!(
+        run.stderr
+            .contains(&format!("operations resume {operation}")),
+        "{run:?}"
+    );
+    let asked = |account: usize| incident.accounts[account].deletions().len();
+    assert_eq!(asked(0), CANARY);
+    assert_eq!((asked(1), asked(2), asked(3)), (0, 0, 0));
+    let open = incident
+        .run(&["operations", "--exit-code", "--output=ndjson"])
+        .ends_with(8);
+    assert_eq!(lines(&open.stdout)[0]["state"], "canary_failed", "{open:?}");
+    // Nothing goes on by itself.
+    incident.run(&["worker", "--once"]).ends_with(0);
+    assert_eq!((asked(1), asked(2), asked(3)), (0, 0, 0));
+
+    incident.clear_faults(0);
+    incident
+        .run(&["operations", "resume", &operation, "--yes"])
+        .ends_with(0);
+    incident.run(&["worker", "--once"]).ends_with(3);
+    let shown = incident.run(&[
+        "operations",
+        "show",
+        &operation,
+        "--watch",
+        "--output=ndjson",
+    ]);
+    // Those of the canary wave keep their verdicts.
+    let shown = shown.ends_with(1);
+    assert_eq!(
+        verdicts(&shown.stdout).len(),
+        incident.count() - CANARY,
+        "{shown:?}"
+    );
+    assert_eq!(incident.alive(), CANARY);
+
+    // Once more, only what is not dead is asked for.
+    let before = incident
+        .accounts
+        .iter()
+        .skip(1)
+        .map(|account| account.server.simulator().log().total());
+    let before: u64 = before.sum();
+    let again = incident.spawn(&revoke(&plan));
+    wait_until("opened again", || {
+        !lines(&incident.run(&["operations", "--output=ndjson"]).stdout).is_empty()
+    });
+    incident.run(&["worker", "--once"]).ends_with(0);
+    let again = again.ended().ends_with(0);
+    assert_eq!(verdicts(&again.stdout).len(), incident.count(), "{again:?}");
+    assert_eq!(incident.alive(), 0);
+    let after = incident
+        .accounts
+        .iter()
+        .skip(1)
+        .map(|account| account.server.simulator().log().total());
+    assert_eq!(after.sum::<u64>(), before);
+    // Nor does a run without workers ask for anything.
+    let before = incident.requests();
+    let words = ["revoke", "--yes", "--output=ndjson", "--plan", &plan];
+    let run = incident.run(&words).ends_with(0);
+    assert_eq!(verdicts(&run.stdout).len(), incident.count());
+    assert_eq!(incident.requests(), before);
+}
+
+#[test]
+fn a_token_that_cannot_be_reached_is_tried_again() {
+    let incident = Incident::new(2, 7, Place::File);
+    let (plan, _) = incident.plan();
+    incident.add_fault(1, "DELETE", Action::Answer(Canned::status(503)));
+    let watching = incident.spawn(&revoke(&plan));
+    let mut worker = incident.worker(16);
+    wait_until("asked", || !incident.accounts[1].deletions().is_empty());
+    incident.clear_faults(1);
+    let run = watching.ended().ends_with(0);
+    assert_eq!(verdicts(&run.stdout).len(), incident.count());
+    assert_eq!(incident.alive(), 0);
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+}
+
+#[test]
+fn whoever_stops_watching_stops_nothing() {
+    let incident = Incident::new(3, 7, Place::File);
+    let (plan, _) = incident.plan();
+    let watching = incident.spawn(&revoke(&plan));
+    wait_until("opened", || {
+        !lines(&incident.run(&["operations", "--output=ndjson"]).stdout).is_empty()
+    });
+    send(&watching.child, "INT");
+    let run = watching.ended().ends_with(7);
+    assert!(run.stderr.contains("the workers go on"), "{run:?}");
+    let operation = incident.operation();
+    // Nobody else carries it out meanwhile.
+    let words = ["revoke", "--yes", "--plan", &plan];
+    let run = incident.run(&words).ends_with(1);
+    assert!(run.stderr.contains(&operation), "{run:?}");
+    // To open it once more is to watch it.
+    let words = [&revoke(&plan)[..], &["--no-wait"]].concat();
+    let run = incident.run(&words).ends_with(0);
+    assert!(run.stderr.contains(&operation), "{run:?}");
+    incident.run(&["worker", "--once"]).ends_with(0);
+    let shown = incident.run(&[
+        "operations",
+        "show",
+        &operation,
+        "--watch",
+        "--output=ndjson",
+    ]);
+    assert_eq!(verdicts(&shown.ends_with(0).stdout).len(), incident.count());
+    assert_eq!(incident.alive(), 0);
+}
+
+#[test]
+fn a_plan_that_is_given_up_leaves_alone_what_is_not_begun() {
+    let incident = Incident::new(3, 40, Place::File);
+    let (plan, _) = incident.plan();
+    for account in 0..3 {
+        let delay = Action::DelayAnswer(Duration::from_millis(300));
+        incident.add_fault(account, "DELETE", delay);
+    }
+    let watching = incident.spawn(&revoke(&plan));
+    let mut worker = incident.worker(16);
+    wait_until("begun", || incident.alive() < incident.count() - 2 * CANARY);
+    let operation = incident.operation();
+    incident
+        .run(&["operations", "abandon", &operation, "--yes"])
+        .ends_with(0);
+    let run = watching.ended();
+    assert_ne!(run.code, 0, "{run:?}");
+    assert!(run.stderr.contains("not attempted"), "{run:?}");
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    let alive = incident.alive();
+    assert!(alive > 0);
+    // What was begun has its verdict.
+    assert_eq!(
+        verdicts(&run.stdout).len(),
+        incident.count() - alive,
+        "{run:?}"
+    );
+    incident.run(&["worker", "--once"]).ends_with(0);
+    assert_eq!(incident.alive(), alive);
+    assert_eq!(incident.run(&["operations", "--output=ndjson"]).stdout, "");
+}
