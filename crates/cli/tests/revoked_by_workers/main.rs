@@ -3,7 +3,7 @@
 //! `TOKENFLEET_TOKENS` sets the number of tokens, of which each account has 20.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod incident;
 mod killing;
