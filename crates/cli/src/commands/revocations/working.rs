@@ -18,8 +18,7 @@ pub(crate) struct Working<'a> {
 
 impl Working<'_> {
     pub(super) fn tasks(&self) -> Arc<dyn Tasks> {
-        let ledger = Arc::clone(&self.ledger);
-        ledger
+        Arc::<dyn Ledger>::clone(&self.ledger)
     }
 
     /// Returns `true` for an account that this worker works on.
