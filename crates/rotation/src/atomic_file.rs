@@ -307,7 +307,10 @@ mod tests {
         let kept = fourth.keep().unwrap();
         assert_eq!(fs::read(&kept).unwrap(), b"fourth");
         let old = Duration::from_secs(60);
-        assert_eq!(left_partial(&path, Duration::ZERO), std::slice::from_ref(&kept));
+        assert_eq!(
+            left_partial(&path, Duration::ZERO),
+            std::slice::from_ref(&kept)
+        );
         assert!(left_partial(&path, old).is_empty());
         assert!(left_partial(&directory.path().join("repor"), Duration::ZERO).is_empty());
         fs::remove_file(kept).unwrap();
