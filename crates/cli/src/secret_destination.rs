@@ -138,19 +138,23 @@ impl Target {
 
     /// Prepares a file of environment variables, which may exist.
     fn env_file(path: &Path, name: &str) -> Result<Self> {
-        if let Some(reason) = file_owner::stranger(path) {
-            return Err(cannot_write(path, &reason).with_advice(
+        let named = path;
+        let path = follow_links(named);
+        // Before it is looked at: one that takes its place meanwhile gets nothing.
+        let existing = path.metadata();
+        let stranger = file_owner::stranger(named).or_else(|| file_owner::stranger(&path));
+        if let Some(reason) = stranger {
+            return Err(cannot_write(named, &reason).with_advice(
                 "run this as its owner; or, if that user is to have the secret, deliver it with \
                  `rotate --to` and --adopt",
             ));
         }
-        let path = follow_links(path);
         let variable = EnvFile::new(name);
         let content = variable
             .read(&path)
             .map_err(|reason| cannot_write(&path, &reason))?;
         let file = create(&path, content.len() + RESERVED)?;
-        if let Ok(existing) = path.metadata() {
+        if let Ok(existing) = existing {
             file.set_owner_of(&existing).map_err(|error| {
                 cannot_write(&path, &cause_text(&error))
                     .with_advice("it belongs to another user; run this as its owner")

@@ -155,10 +155,9 @@ fn a_rotation_that_was_given_up_is_not_taken_up_again_and_the_next_command_is_to
         if is_delivered {
             let successor = begun["successor"].as_str().unwrap();
             assert!(told.contains(&format!("token {successor}")), "{run:?}");
-            assert!(
-                told.contains(&format!("revoke {id} --account mine")),
-                "{run:?}"
-            );
+            // A place may hold the old one by now, so no command revokes it unlooked.
+            assert!(told.contains(&format!("token {id}")), "{run:?}");
+            assert!(told.contains("`tokenfleet snapshot"), "{run:?}");
             rotating
                 .run(&["revoke", &id, "--account=mine", "--yes"])
                 .ends_with(0);

@@ -231,7 +231,16 @@ impl Machine {
                 self.memory.verified.clear();
                 self.memory.is_inspected = false;
             }
-            (_, answer) => self.failed(&answer, now),
+            (step, answer) => {
+                // Only the platform knows the key of the account.
+                if let (Step::Inspect(_) | Step::Search(_), Answer::Failed(failure)) =
+                    (&step, &answer)
+                    && let Some(reason) = self.lockout(failure)
+                {
+                    self.memory.park = Some(reason);
+                }
+                self.failed(&answer, now);
+            }
         }
     }
 
@@ -271,6 +280,18 @@ impl Machine {
         }
     }
 
+    /// Keeps what an attempt has created.
+    fn hold(&mut self, token: TokenId, secret: SecretNumber) {
+        // An id that was seen dead may have been given again.
+        self.memory.dead.retain(|dead| *dead != token);
+        let attempt = self.last_attempt();
+        self.memory.held = Some(Held {
+            attempt,
+            token,
+            secret,
+        });
+    }
+
     fn issued(&mut self, answer: Answer, now: Timestamp) {
         self.memory.unsent = None;
         if self.reuses_ids() {
@@ -285,20 +306,10 @@ impl Machine {
                 secret,
                 error,
             } => {
-                self.memory.held = Some(Held {
-                    attempt: self.last_attempt(),
-                    token,
-                    secret,
-                });
+                self.hold(token, secret);
                 self.is_dead_on_arrival(&error);
             }
-            Answer::Issued { token, secret } => {
-                self.memory.held = Some(Held {
-                    attempt: self.last_attempt(),
-                    token,
-                    secret,
-                });
-            }
+            Answer::Issued { token, secret } => self.hold(token, secret),
             Answer::Failed(failure) if failure.effect != FailureEffect::Unknown => {
                 self.memory.refused = Some(failure);
             }
@@ -391,11 +402,6 @@ impl Machine {
     /// Takes note of a failure that another try may mend.
     fn failed(&mut self, answer: &Answer, now: Timestamp) {
         self.memory.failures += 1;
-        if let Answer::Failed(failure) = answer
-            && let Some(reason) = self.lockout(failure)
-        {
-            self.memory.park = Some(reason);
-        }
         let retry_after = match answer {
             Answer::Failed(failure) => failure.retry_after,
             _ => None,

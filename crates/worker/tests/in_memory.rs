@@ -120,7 +120,8 @@ fn a_queue_that_fails_rests_and_holds_up_no_other() {
         assert_eq!(seen.closed.len(), 10);
         assert!((1..=3).contains(&seen.calls["broken"]), "{seen:?}");
         assert_eq!(seen.errors.len(), seen.calls["broken"] as usize);
-        assert!(worker.status().exposition().contains("result=\"error\"} "));
+        let counted = format!("result=\"error\"}} {}\n", seen.calls["broken"]);
+        assert!(worker.status().exposition().contains(&counted));
     });
 }
 

@@ -200,12 +200,6 @@ impl Incident {
         servers.map(|server| server.simulator().token_count()).sum()
     }
 
-    /// Returns the number of requests so far.
-    pub(crate) fn requests(&self) -> u64 {
-        let servers = self.accounts.iter().map(|account| &account.server);
-        servers.map(|server| server.simulator().log().total()).sum()
-    }
-
     /// Returns the id of the only plan that is open or closed.
     pub(crate) fn operation(&self) -> String {
         let open = self.run(&["operations", "--output=ndjson"]).ends_with(0);

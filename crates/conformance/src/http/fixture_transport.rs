@@ -83,8 +83,8 @@ impl FixtureTransport {
     }
 
     /// Names the JSON field that holds a secret, which makes [`Fault::MaskSecret`],
-    /// [`Fault::RepeatSecret`] and [`Fault::EchoCredential`] possible. The last takes the credential
-    /// from the header that is marked as sensitive, after its scheme.
+    /// [`Fault::RepeatSecret`] and [`Fault::EchoCredential`] possible. The last one takes the
+    /// credential from the header that is marked as sensitive, after its scheme.
     #[must_use]
     pub fn with_secret_field(mut self, field: impl Into<String>) -> Self {
         self.secret_field = Some(field.into());

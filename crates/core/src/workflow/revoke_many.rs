@@ -96,8 +96,8 @@ type RevocationFuture<'a> = Pin<Box<dyn Future<Output = (TokenId, RevocationVerd
 /// A failure affects only its own token. The tokens that the plan revokes
 /// [first](RevocationPlan::with_first) have their verdicts before any other is tried. If the plan
 /// names the token that the account authenticates with, that token is revoked after all others have
-/// their verdict, and never suspended. If the stream is dropped, the revocations in flight may or may not be applied; execute the plan again to
-/// find out.
+/// their verdict, and never suspended. If the stream is dropped, the revocations in flight may or
+/// may not be applied; execute the plan again to find out.
 #[must_use = "nothing is revoked until it is polled"]
 pub struct RevokeMany<'a> {
     revoke: Box<dyn Fn(PlannedToken) -> RevocationFuture<'a> + Send + Sync + 'a>,

@@ -36,8 +36,9 @@ use server::Server;
 /// socket or a loopback address, which may be the end of a tunnel, is spoken to in clear. Where the
 /// server offers it, the login is bound to the encrypted connection (SCRAM with channel binding).
 ///
-/// It uses up to eight connections at a time. One that was lost between two calls is made anew. One that is lost during a call is an
-/// error, because a repeated write could be applied twice.
+/// It uses up to eight connections at a time, and more only for calls that have waited for one of
+/// them for five seconds. One that was lost between two calls is made anew. One that is lost during
+/// a call is an error, because a repeated write could be applied twice.
 #[derive(Debug, Clone)]
 pub struct PostgresLedger {
     server: Arc<Server>,

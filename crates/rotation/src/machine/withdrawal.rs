@@ -6,7 +6,7 @@ use tokenfleet_core::Liveness;
 use crate::machine::memory::{Held, Withdrawal};
 use crate::machine::{
     Answer, Attempt, AttemptOutcome, Change, FAILURES_AT_ONCE, Failure, FailureEffect, Machine,
-    Parked, SecretNumber, Step, Strategy,
+    Parked, SecretNumber, Step, Strategy, park,
 };
 
 /// The number of successors that are withdrawn before a person is asked about what will not pass.
@@ -17,6 +17,10 @@ impl Machine {
     pub(super) fn withdraw(&self) -> Option<Step> {
         let held = self.memory.held.as_ref()?;
         self.memory.withdrawal.as_ref()?;
+        // A platform that answered with the record that was there has created nothing.
+        if Some(&held.token) == self.rotation.subject.as_ref() {
+            return Some(park(Parked::OtherToken));
+        }
         Some(if self.memory.dead.contains(&held.token) {
             let attempt = held.attempt;
             Step::Record(Change::Withdrawn { attempt })
@@ -64,7 +68,7 @@ impl Machine {
             && !self.memory.may_be_delivered
             && matches!(self.plan.strategy, Strategy::Overlap(_));
         if is_hopeless {
-            let is_lasting = failure.effect == FailureEffect::Refused;
+            let is_lasting = failure.effect == FailureEffect::Refused || failure.is_unauthenticated;
             self.withdraw_for(&failure.error, is_lasting);
         }
         is_hopeless

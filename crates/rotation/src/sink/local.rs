@@ -106,7 +106,8 @@ impl<P: LocalPlace> LocalSink<P> {
         if self.adopt || found.is_stamped() {
             return Ok(());
         }
-        match file_owner::stranger(&self.path) {
+        let path = follow_links(&self.path);
+        match file_owner::stranger(&self.path).or_else(|| file_owner::stranger(&path)) {
             None => Ok(()),
             Some(reason) => Err(self.failed("used", &reason).with_advice(
                 "if that user is to have the secret, adopt the place once (adopt = true in the \
@@ -123,6 +124,10 @@ impl<P: LocalPlace> LocalSink<P> {
         if !lock.is_held() {
             return Err(unwritten("its file system has no locks")
                 .with_advice("two processes could write at once; use another file system"));
+        }
+        // Whoever owns the folder may have kept the lock while a link changed.
+        if follow_links(&self.path) != path {
+            return Err(unwritten("a link that leads to it has changed; try again"));
         }
         // Before it is looked at: one that takes its place meanwhile gets nothing.
         let existing = path.metadata();

@@ -283,6 +283,7 @@ async fn list(
             && names.matches(object.account)
             && global.providers.is_empty()
         {
+            is_open = true;
             results.add(output, &object, object.row())?;
         }
     }

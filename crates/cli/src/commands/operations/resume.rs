@@ -15,7 +15,7 @@ use super::{Listed, WriteObject, carrying_out, ids_text, revocations, rotations,
 use crate::accounts::Accounts;
 use crate::arguments::ResumeArguments;
 use crate::commands::question;
-use crate::commands::revocations::PlanObject;
+use crate::commands::revocations::{PlanObject, is_of_plan};
 use crate::exit::{Exit, Failure};
 use crate::ledger::turned_off;
 use crate::output::{Format, Output, Results, displayed_id, print_error, print_warning};
@@ -209,8 +209,14 @@ async fn chosen(
         }
     }
     // A sink may hold what a rotation created before a person gave it up.
-    let (mut abandoned, mut delivered) = (BTreeSet::new(), BTreeMap::new());
+    let (mut spared, mut delivered) = (BTreeSet::new(), BTreeMap::new());
     for operation in &open {
+        // What workers began for a plan was reviewed, and may not be any more what it was.
+        let task = ledger.task(operation.id).await?;
+        if arguments.all && task.is_some_and(|task| is_of_plan(&task)) {
+            spared.insert(operation.id);
+            continue;
+        }
         let is_spared = match rotations::find(ledger, operation.id).await {
             Ok(None) => false,
             Ok(Some(stored)) => {
@@ -225,7 +231,7 @@ async fn chosen(
             }
         };
         if is_spared {
-            abandoned.insert(operation.id);
+            spared.insert(operation.id);
         }
     }
     let is_chosen = |write: &Write| {
@@ -237,9 +243,7 @@ async fn chosen(
         is_selected || accounts.configuration().account(name).is_err()
     };
     // The task itself finds out what became of its writes.
-    open.retain(|operation| {
-        !open_tasks.contains(&operation.id) && !abandoned.contains(&operation.id)
-    });
+    open.retain(|operation| !open_tasks.contains(&operation.id) && !spared.contains(&operation.id));
     let writes = open.into_iter().flat_map(|operation| operation.writes);
     let writes = writes.filter(|write| write.is_open() && is_chosen(write));
     Ok(Chosen {

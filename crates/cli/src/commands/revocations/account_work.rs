@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokenfleet::journal::{Journal, OperationId, Resolution};
 use tokenfleet::workflow::{RevocationVerdict, RevokeMany};
 use tokenfleet::{
-    Operation, Result, RevocationPlan, Timestamp, TokenId, TokenProvider, TokenProviderExt,
+    Error, ErrorKind, Fate, Operation, Result, RevocationPlan, TokenId, TokenProvider,
+    TokenProviderExt,
 };
 use tokenfleet_ledger::Write;
 use tokio::sync::Notify;
@@ -34,7 +35,11 @@ const TRY_AGAIN: Duration = Duration::from_secs(30);
 
 /// The number of times that tokens are tried again which could not be reached. After that, this is
 /// their verdict.
-const MAX_OUTAGES: u32 = 5;
+pub(super) const MAX_OUTAGES: u32 = 5;
+
+/// The number of workers that may be lost in a row before the account rests, and for how long.
+const MAX_STARTS: u32 = 10;
+const REST: Duration = Duration::from_secs(10 * 60);
 
 /// Revokes the tokens of an account that have no verdict yet. Returns `false` if nothing was done,
 /// because another worker is at it or this one does not know the account.
@@ -50,19 +55,33 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<bo
     let Some((claim, task)) = Claim::take(working.tasks(), id).await? else {
         return Ok(false);
     };
+    if task.starts > MAX_STARTS {
+        let message = format!(
+            "operation {id}: {} workers were lost at it in a row",
+            task.starts
+        );
+        print_error(
+            working.requested_format,
+            &Error::new(ErrorKind::Other, Fate::MaybeApplied, message),
+        );
+        claim
+            .release(Some(claim.now().saturating_add(scaled(REST))))
+            .await?;
+        return Ok(false);
+    }
     let record = AccountRecord::from_json(&task.state)?;
     let work = Box::pin(carry_out(working, &claim, id, record, part));
     let Some(ended) = claim.hold(work).await else {
         // If nobody has taken over, whoever is the first does.
-        claim.release(Some(Timestamp::now())).await?;
+        claim.release(Some(claim.now())).await?;
         return Ok(true);
     };
     let due = match &ended {
         Ok(Ended::Closed | Ended::Paused) => None,
-        Ok(Ended::Stopped) => Some(Timestamp::now()),
+        Ok(Ended::Stopped) => Some(claim.now()),
         Ok(Ended::Lost) => return Ok(true),
         Ok(Ended::Unopened | Ended::Unreachable) | Err(_) => {
-            Some(Timestamp::now().saturating_add(scaled(TRY_AGAIN)))
+            Some(claim.now().saturating_add(scaled(TRY_AGAIN)))
         }
     };
     claim.release(due).await?;
@@ -105,6 +124,7 @@ async fn carry_out(
         Err(error) => {
             print_error(working.requested_format, &error);
             record.note = Some(error.to_string());
+            record.outages += 1;
             return end(claim, &record, false, Ended::Unopened).await;
         }
     };
@@ -288,14 +308,19 @@ async fn record_verdicts(
                 None => return Ok(true),
             },
             _ = records.tick(), if !is_recorded => {
-                if !claim.record(&record.to_json()?, false).await? {
-                    given_up.notify_one();
-                    return Ok(false);
+                // A ledger that does not answer is asked again at the next tick: what is under
+                // way goes on, and its verdicts must be read.
+                match claim.record(&record.to_json()?, false).await {
+                    Ok(true) => is_recorded = true,
+                    Ok(false) => {
+                        given_up.notify_one();
+                        return Ok(false);
+                    }
+                    Err(_) => {}
                 }
-                is_recorded = true;
             }
             _ = looks.tick() => {
-                if is_given_up(working, record.plan).await? {
+                if is_given_up(working, record.plan).await.unwrap_or(false) {
                     given_up.notify_one();
                 }
             }

@@ -42,12 +42,17 @@ pub(in crate::commands) async fn carry_on_due(working: &Working<'_>) -> Result<V
         for plan in StoredPlans::open(&*working.ledger).await?.ids {
             let task = working.ledger.task(plan).await?;
             if task.is_some_and(|task| task.kind == PLAN && task.due.is_some()) {
-                plan_work::advance(working, plan).await?;
+                // One that a newer version wrote keeps nothing else from being carried on.
+                if let Err(error) = plan_work::advance(working, plan).await {
+                    print_error(working.requested_format, &error);
+                    exits.push(Exit::from_error(&error));
+                }
             }
         }
         let mut queues = BTreeMap::<_, Vec<_>>::new();
+        let now = working.ledger.due_queues().await?.at;
         for task in working.ledger.open_tasks().await? {
-            if task.kind == ACCOUNT && is_free(&task) {
+            if task.kind == ACCOUNT && is_free(&task, now) {
                 queues.entry(task.queue).or_default().push(task.id);
             }
         }
@@ -74,7 +79,7 @@ pub(in crate::commands) async fn carry_on_due(working: &Working<'_>) -> Result<V
         }
     }
     for id in advanced_ones {
-        if let Some(stored) = StoredAccount::find(&*working.ledger, id).await? {
+        if let Ok(Some(stored)) = StoredAccount::find(&*working.ledger, id).await {
             let failed = stored
                 .record
                 .verdicts
@@ -99,8 +104,7 @@ async fn advance_each(
     all
 }
 
-/// Returns `true` for a task that is due and that nobody has claimed.
-fn is_free(task: &Task) -> bool {
-    let now = Timestamp::now();
+/// Returns `true` for a task that is due at a time, and that nobody has claimed then.
+fn is_free(task: &Task, now: Timestamp) -> bool {
     task.due.is_some_and(|due| due <= now) && task.claimed_until.is_none_or(|until| until <= now)
 }

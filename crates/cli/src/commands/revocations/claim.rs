@@ -30,6 +30,9 @@ pub(super) struct Claim {
     tasks: Arc<dyn Tasks>,
     id: OperationId,
     epoch: u64,
+    /// The time of the claim by the clock of the database, and by the one that nobody sets.
+    claimed_at: Timestamp,
+    asked_at: Duration,
     /// The end of the claim, by a clock that nobody sets.
     until: Duration,
 }
@@ -56,9 +59,17 @@ impl Claim {
             tasks,
             id,
             epoch: claim.epoch,
+            claimed_at: database_time(&claim.task),
+            asked_at,
             until: asked_at + scaled(LEASE),
         };
         Ok(Some((claimed, claim.task)))
+    }
+
+    /// Returns the time by the clock of the database, whatever the one of this machine shows.
+    pub(super) fn now(&self) -> Timestamp {
+        let passed = elapsed().saturating_sub(self.asked_at);
+        self.claimed_at.saturating_add(passed)
     }
 
     /// Records how far the task is; `false` if somebody else has taken over.
@@ -124,6 +135,14 @@ impl Claim {
         let is_extended = self.tasks.extend_claim(self.id, self.epoch, lease).await?;
         Ok(is_extended.then_some(asked_at + lease))
     }
+}
+
+/// Returns the time at which a task was claimed, by the clock of the database.
+fn database_time(task: &Task) -> Timestamp {
+    let claimed_at = task
+        .claimed_until
+        .and_then(|until| until.checked_sub(scaled(LEASE)));
+    claimed_at.unwrap_or_else(Timestamp::now)
 }
 
 /// Returns the time by a clock that nobody sets and that runs on while the machine sleeps.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Error, ErrorKind, Fate, Result, Timestamp};
+use tokenfleet::{Error, ErrorKind, Fate, Result};
 use tokenfleet_ledger::{Ledger, Tasks};
 use tokio::time::{Instant, sleep};
 
@@ -44,6 +44,9 @@ pub(in crate::commands) async fn abandon(
         }
         let mut open = plan.accounts(&**ledger, &mut closed).await?;
         open.retain(|account| account.task.is_open());
+        if open.is_empty() {
+            close_plan(ledger, id).await?;
+        }
         if open.is_empty() || started.elapsed() > scaled(PATIENCE) {
             return Ok((plan, open));
         }
@@ -64,6 +67,12 @@ async fn change(ledger: &Arc<dyn Ledger>, id: OperationId, stage: Stage) -> Resu
         if plan.record.stage == stage || (is_over && stage == Stage::Abandoned) {
             return Ok(plan);
         }
+        if stage == Stage::Rest && plan.record.stage == Stage::Canary {
+            return Err(Error::invalid_input(format!(
+                "the canary wave of the revocation plan {id} is under way; the others begin by \
+                 themselves when it has passed"
+            )));
+        }
         if is_over {
             return Err(Error::invalid_input(format!(
                 "the revocation plan {id} is closed"
@@ -73,9 +82,9 @@ async fn change(ledger: &Arc<dyn Ledger>, id: OperationId, stage: Stage) -> Resu
             plan = StoredPlan::read(task)?;
             plan.record.stage = stage;
             plan.record.note = None;
-            let closes = stage == Stage::Abandoned;
-            let is_changed = claim.record(&plan.record.to_json()?, closes).await?;
-            claim.release(Some(Timestamp::now())).await?;
+            // One that was given up is closed after its accounts, which a worker may have.
+            let is_changed = claim.record(&plan.record.to_json()?, false).await?;
+            claim.release(Some(claim.now())).await?;
             if is_changed {
                 return Ok(plan);
             }
@@ -87,6 +96,15 @@ async fn change(ledger: &Arc<dyn Ledger>, id: OperationId, stage: Stage) -> Resu
         }
         sleep(scaled(INTERVAL)).await;
     }
+}
+
+/// Closes the task of a plan whose accounts are closed, unless a worker has it, which does it then.
+async fn close_plan(ledger: &Arc<dyn Ledger>, id: OperationId) -> Result<()> {
+    let Some((claim, task)) = Claim::take(tasks(ledger), id).await? else {
+        return Ok(());
+    };
+    claim.record(&task.state, true).await?;
+    claim.release(None).await
 }
 
 /// Closes the task of an account, unless a worker is at work on its queue: that one closes it.

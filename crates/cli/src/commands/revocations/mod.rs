@@ -27,3 +27,8 @@ pub(super) use opening::{Handed, check_for_workers, ledger_for_workers, open};
 pub(super) use stored::{StoredAccount, StoredPlan, StoredPlans};
 pub(super) use watching::watch;
 pub(super) use working::Working;
+
+/// Returns `true` for a task of a plan, or of one of its accounts.
+pub(super) fn is_of_plan(task: &tokenfleet_ledger::Task) -> bool {
+    task.kind == record::PLAN || task.kind == record::ACCOUNT
+}

@@ -5,17 +5,18 @@ use std::sync::Arc;
 
 use tokenfleet::journal::OperationId;
 use tokenfleet::workflow::{RevocationVerdict, RevokeManyOptions};
-use tokenfleet::{Error, Result, RevocationEffect, RevocationPlan, Timestamp, TokenProvider};
+use tokenfleet::{Error, ErrorKind, Fate, Result, RevocationEffect, RevocationPlan, TokenProvider};
 use tokenfleet_ledger::{Ledger, NewTask, Tasks};
 
 use super::known::Known;
 use super::record::{
-    ACCOUNT, AccountRecord, Options, PLAN, PlanRecord, PlannedAccount, Verdict, account_task,
-    derived_id,
+    ACCOUNT, AccountRecord, Options, PLAN, PlanRecord, PlannedAccount, Stage, Verdict,
+    account_task, derived_id,
 };
-use super::stored::StoredPlan;
+use super::stored::{StoredPlan, StoredPlans};
 use crate::accounts::Accounts;
 use crate::ledger::turned_off;
+use crate::program_name::command_line;
 
 /// A plan that is to be handed to workers, account by account.
 pub(in crate::commands) struct Handed<'a> {
@@ -67,9 +68,13 @@ pub(in crate::commands) async fn open(
     let options = Options::from(options);
     let reason = accounts.reason();
     let subject = operation.to_string();
-    let plan = next_id(ledger, &subject, options).await?;
-    if let Some(open) = StoredPlan::find(ledger, plan).await? {
-        return Ok(open);
+    let plan = next_id(ledger, &subject, (options, handed.canary)).await?;
+    let open = StoredPlans::open(ledger).await?.plans;
+    if let Some(open) = (open.into_iter()).find(|open| open.record.operation == *operation) {
+        if open.task.id == plan && open.record.stage != Stage::Abandoned {
+            return Ok(open);
+        }
+        return Err(carried_out_otherwise(&open));
     }
     let known = Known::read(Some(ledger), *operation).await?;
     let mut records = Vec::new();
@@ -108,17 +113,37 @@ pub(in crate::commands) async fn open(
     let record = PlanRecord::new(*operation, planned, reason);
     let queue = format!("{PLAN} {plan}");
     let task = NewTask::new(plan, PLAN, queue, &subject, record.to_json()?);
-    let task = task.with_due(Timestamp::now());
+    // By the clock of the database, as everything that is due.
+    let task = task.with_due(ledger.due_queues().await?.at);
     let id = ledger.open_task(&task).await?.map_or(plan, |open| open.id);
     let opened = StoredPlan::find(ledger, id).await?;
     opened.ok_or_else(|| Error::configuration("the ledger has lost a task that was just opened"))
 }
 
+/// Creates an error for a plan that workers carry out already, but not in the way that is asked for.
+fn carried_out_otherwise(open: &StoredPlan) -> Error {
+    let id = open.task.id;
+    let message = format!(
+        "workers carry this plan out already with other options, or it is being given up, as the \
+         operation {id}"
+    );
+    let watch = command_line(&format!("operations show {id} --watch"));
+    let abandon = command_line(&format!("operations abandon {id}"));
+    Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(format!(
+        "wait until it is over (`{watch}`), or give it up first (`{abandon}`)"
+    ))
+}
+
 /// Returns the id of the plan: that of the one that is open, or else one that was never used.
 ///
 /// It is the same until the plan is over, so that whoever was killed while opening it goes on.
-async fn next_id(tasks: &dyn Tasks, operation: &str, options: Options) -> Result<OperationId> {
+async fn next_id(
+    tasks: &dyn Tasks,
+    operation: &str,
+    (options, canary): (Options, usize),
+) -> Result<OperationId> {
     let options = serde_json::to_string(&options).unwrap_or_default();
+    let options = format!("{options} {canary}");
     let mut number = 0_u32;
     loop {
         let id = derived_id([operation, &options, &number.to_string()])?;

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokenfleet::Result;
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Result, Timestamp};
 
+use super::account_work::MAX_OUTAGES;
 use super::claim::Claim;
 use super::record::{AccountRecord, PlanRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
@@ -35,14 +36,14 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<bo
     let plan = StoredPlan::read(task)?;
     let worked = claim.hold(Box::pin(carry_on(working, &claim, plan))).await;
     let Some(worked) = worked else {
-        claim.release(Some(Timestamp::now())).await?;
+        claim.release(Some(claim.now())).await?;
         return Ok(true);
     };
     let due = match &worked {
         Ok(next) => *next,
         Err(_) => Some(LOOK_AT_END),
     };
-    let due = due.map(|after| Timestamp::now().saturating_add(scaled(after)));
+    let due = due.map(|after| claim.now().saturating_add(scaled(after)));
     claim.release(due).await?;
     worked.map(|_| true)
 }
@@ -69,11 +70,14 @@ async fn carry_on(
             }
         }
     }
-    if plan.record.stage != Stage::Rest {
-        return Ok(None);
-    }
+    let last = match plan.record.stage {
+        Stage::Rest => Stage::Done,
+        // Each account closes itself as soon as it is let go.
+        Stage::Abandoned => Stage::Abandoned,
+        Stage::Canary | Stage::CanaryFailed | Stage::Done => return Ok(None),
+    };
     if accounts.iter().all(|account| !account.task.is_open()) {
-        return record(claim, &mut plan.record, Stage::Done, true).await;
+        return record(claim, &mut plan.record, last, true).await;
     }
     let waiting = accounts.iter().filter(|account| waits(account));
     let waiting: Vec<_> = waiting.map(|account| account.task.id).collect();
@@ -151,6 +155,11 @@ fn canary(plan: &PlanRecord, accounts: &[StoredAccount]) -> Canary {
                 .map_or(verdict.as_str().to_owned(), ToString::to_string);
             return Canary::Failed(format!("{}: {reason}", planned.account));
         }
+        if stored.record.outages >= MAX_OUTAGES
+            && let Some(note) = &stored.record.note
+        {
+            return Canary::Failed(format!("{}: {note}", planned.account));
+        }
         if stored.task.is_open() && !stored.record.is_paused() {
             is_under_way = true;
             waiting.extend(waits(stored).then_some(planned.task));
@@ -172,6 +181,6 @@ async fn begin(working: &Working<'_>, id: OperationId, wave: Wave) -> Result<boo
     if wave == Wave::Rest && record.pause_after.take().is_some() {
         claim.record(&record.to_json()?, false).await?;
     }
-    claim.release(Some(Timestamp::now())).await?;
+    claim.release(Some(claim.now())).await?;
     Ok(true)
 }

@@ -93,7 +93,7 @@ impl ScheduledTasks<'_> {
             Ok(exit) => {
                 self.note(exit);
                 let is_well = matches!(exit, Exit::Success | Exit::AnswerIsNo);
-                (!is_well).then(|| format!("the command has not ended well: {exit:?}"))
+                (!is_well).then(|| "the command did not end well: its own lines say why".to_owned())
             }
             Err(failure) => {
                 self.note(failure.exit());

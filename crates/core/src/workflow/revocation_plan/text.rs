@@ -1,5 +1,6 @@
 //! The text of a plan, for review.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::iter::Peekable;
 use std::str::{Chars, FromStr};
@@ -179,8 +180,9 @@ impl Draft {
         let others = RevocationPlan::new(&account, self.tokens)
             .tokens
             .into_iter();
-        let is_other = |token: &PlannedToken| plan.first.iter().all(|first| first.id != token.id);
-        plan.tokens = others.filter(is_other).collect();
+        let firsts: HashSet<_> = plan.first.iter().map(|first| &first.id).collect();
+        let others = others.filter(|token| !firsts.contains(&token.id)).collect();
+        plan.tokens = others;
         plan.owner = self.owner;
         if let Some(last) = self.last {
             plan = plan.without(&last.id);
