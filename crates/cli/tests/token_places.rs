@@ -232,7 +232,11 @@ fn a_rotation_leaves_the_place_of_an_open_rotation_alone_however_it_is_written()
     let id = rotating.insert("manual");
     let before = rotating.requests();
     let to = [rotating.to("ci-0")];
+    let open = rotating.operations()[0]["operation"].clone();
     let run = rotating.run(&rotate(&id, &to, &[])).ends_with(1);
+    assert!(run.stderr.contains(open.as_str().unwrap()), "{run:?}");
+    // Nor does consent to replace what it holds end the rotation.
+    let run = rotating.run(&rotate(&id, &to, &["--adopt"])).ends_with(1);
     assert!(run.stderr.contains("the open rotation"), "{run:?}");
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
     assert_eq!(

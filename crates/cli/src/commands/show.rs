@@ -79,7 +79,9 @@ async fn by_name(
             let ids = found.tokens.iter().chain(&last).map(|token| &token.id);
             let advice = format!("pass one of the ids: {}", id_list(ids));
             let message = format!("{count} tokens have that name");
+            // The name is what is to be corrected, however it was found out.
             Err(about(ErrorKind::InvalidInput, message)
+                .with_fate(Fate::NotSent)
                 .with_advice(advice)
                 .into())
         }
