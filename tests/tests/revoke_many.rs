@@ -1,6 +1,6 @@
 //! Revocation plans applied at the platforms.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tokenfleet_conformance::Fixture;
 use tokenfleet_core::workflow::{RevocationVerdict, RevokeManyOptions};
@@ -56,12 +56,8 @@ async fn no_other_token_is_tried_before_the_first_ones_have_their_verdicts() {
     let first: Vec<_> = simulator.ids()[9..12].to_vec();
     let plan = plan.with_first(|id| first.iter().any(|first| first == id.as_str()));
     let plan: RevocationPlan = plan.to_string().parse().unwrap();
-    assert!(
-        first
-            .iter()
-            .zip(plan.tokens())
-            .all(|(id, planned)| id == planned.as_str())
-    );
+    let planned_first: BTreeSet<_> = plan.tokens().take(3).map(TokenId::as_str).collect();
+    assert_eq!(planned_first, first.iter().map(String::as_str).collect());
     // The slowest of them holds all others up.
     let delay = Action::DelayAnswer(std::time::Duration::from_secs(5));
     let slow = Fault::new(delay).path(&format!("*/{}", first[1])).always();

@@ -8,7 +8,7 @@ use tokenfleet_rotation::sink::Readable;
 
 use crate::sinks::Sinks;
 
-/// What a place holds, as far as its stamp tells.
+/// The content of a place, as far as its stamp tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Held {
     Nothing,

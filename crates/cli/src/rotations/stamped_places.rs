@@ -22,7 +22,7 @@ pub(crate) struct StampedPlaces<'a> {
     fixed: Vec<String>,
     /// The rotations of each account.
     recorded: BTreeMap<Account, Vec<StoredRotation>>,
-    /// What each place holds, by the identity of the place.
+    /// The content of each place, by the identity of the place.
     read: BTreeMap<String, Result<Held>>,
 }
 

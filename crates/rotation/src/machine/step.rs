@@ -98,7 +98,8 @@ pub enum Step {
     },
     /// Fetches the record of the old token. Answered by [`Answer::Inspected`].
     Inspect(TokenId),
-    /// Verifies a secret that the sinks hold, or are about to get. Answered by [`Answer::Verified`].
+    /// Verifies a secret that the sinks hold, or are about to get. Answered by
+    /// [`Answer::Verified`].
     Verify(SecretNumber),
     /// Suspends the old token. Answered by [`Answer::Applied`].
     Suspend(TokenId),

@@ -129,8 +129,8 @@ pub(crate) async fn run(
     Ok(Exit::combine(exits))
 }
 
-/// Lets the plans go on that are named, and takes them from the arguments. Returns `true` if nothing
-/// else is named.
+/// Lets the plans go on that are named, and takes them from the arguments. Returns `true` if
+/// nothing else is named.
 async fn resume_plans(
     ledger: &Arc<dyn Ledger>,
     arguments: &mut ResumeArguments,

@@ -50,8 +50,8 @@ impl Known {
         Ok(known)
     }
 
-    /// Returns the revocations of the tokens of this account that are known to be dead, and that the
-    /// platform still shows as dead.
+    /// Returns the revocations of the tokens of this account that are known to be dead, and that
+    /// the platform still shows as dead.
     pub(in crate::commands) async fn confirmed(
         &self,
         provider: &dyn TokenProvider,

@@ -120,7 +120,7 @@ pub(in crate::commands) async fn open(
     opened.ok_or_else(|| Error::configuration("the ledger has lost a task that was just opened"))
 }
 
-/// Creates an error for a plan that workers carry out already, but not in the way that is asked for.
+/// Creates an error for a plan that workers carry out already, but not as it is asked for.
 fn carried_out_otherwise(open: &StoredPlan) -> Error {
     let id = open.task.id;
     let message = format!(

@@ -127,7 +127,7 @@ fn waits(account: &StoredAccount) -> bool {
     account.task.is_open() && account.task.due.is_none()
 }
 
-/// How far the canary wave is.
+/// The progress of the canary wave.
 enum Canary {
     /// It is not over, and these accounts have not begun.
     UnderWay(Vec<OperationId>),

@@ -34,7 +34,7 @@ pub(crate) struct PlanRecord {
     pub(crate) note: Option<String>,
 }
 
-/// How far a plan is.
+/// The progress of a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Stage {

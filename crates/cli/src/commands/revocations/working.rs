@@ -8,7 +8,7 @@ use crate::accounts::Accounts;
 use crate::output::Format;
 use crate::rotations::Stop;
 
-/// What a worker carries revocations out with.
+/// The means by which a worker carries revocations out.
 pub(crate) struct Working<'a> {
     pub(crate) accounts: &'a Accounts,
     pub(crate) ledger: Arc<dyn Ledger>,
