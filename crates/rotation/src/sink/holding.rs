@@ -59,6 +59,7 @@ impl Holding {
     }
 
     /// Returns `true` if there is a stamp that was written with the secret.
+    #[cfg(feature = "file")]
     pub(super) fn is_stamped(&self) -> bool {
         self.stamp().is_some()
     }
