@@ -14,7 +14,7 @@
 //!
 //! * **Issuing.** A marker is recorded durably, one creation is sent, every sink is written and
 //!   read back. Whatever is unknown or broken on the way: another marker, another attempt. Nothing
-//!   is revoked.
+//!   is revoked but a successor that certainly no sink has and that nobody could use.
 //! * **Retiring.** After the overlap every sink is read again. Only if all hold the successor, and
 //!   the platform accepts what they hold, is the old token revoked, and so is every other token
 //!   that bears a marker of this rotation.
@@ -23,6 +23,7 @@
 //! been read back from every sink.
 
 mod duration;
+mod failing;
 mod issuing;
 mod memory;
 mod parked;
@@ -33,13 +34,11 @@ mod step;
 mod strategy;
 mod withdrawal;
 
-use std::time::Duration;
-
 use tokenfleet_core::{Liveness, Timestamp, TokenId};
 
 use crate::sink::{Readable, Refusal, Stamp};
-use crate::waits::scaled;
 pub(crate) use duration::to_text as duration_text;
+use failing::backoff;
 use memory::{Held, Memory};
 pub use parked::Parked;
 pub use plan::{OldSecret, PlannedSink, RotationPlan, SETTLE, SHORT_SETTLE};
@@ -60,12 +59,6 @@ const MAX_UNVERIFIED: u32 = 5;
 
 /// The number of times that the revocation of an old secret is sent where it is counted otherwise.
 const MAX_SECRET_REVOCATIONS: u32 = 3;
-
-/// The number of failures in a row after which the next request waits.
-const FAILURES_AT_ONCE: u32 = 2;
-
-const MIN_BACKOFF: Duration = Duration::from_secs(30);
-const MAX_BACKOFF: Duration = Duration::from_secs(3600);
 
 /// One worker's view of a rotation, which says what to do next.
 ///
@@ -399,45 +392,6 @@ impl Machine {
         }
     }
 
-    /// Takes note of a failure that another try may mend.
-    fn failed(&mut self, answer: &Answer, now: Timestamp) {
-        self.memory.failures += 1;
-        let retry_after = match answer {
-            Answer::Failed(failure) => failure.retry_after,
-            _ => None,
-        };
-        let failures = self.memory.failures;
-        if failures > FAILURES_AT_ONCE {
-            self.wait_after_failure(now, backoff(failures - FAILURES_AT_ONCE));
-        }
-        if let Some(delay) = retry_after {
-            self.wait_after_failure(now, delay);
-        }
-    }
-
-    /// Returns the reason to park where the credential of the account may be the very key that an
-    /// attempt has replaced, whose answer nobody has: it stays refused until a person makes a key.
-    fn lockout(&self, failure: &Failure) -> Option<Parked> {
-        let is_key_lost = failure.is_unauthenticated
-            && matches!(self.plan.strategy, Strategy::InPlace(_))
-            && self.rotation.state == RotationState::Issuing
-            && self.memory.held.is_none()
-            && self.rotation.unaccounted().next().is_some();
-        is_key_lost.then(|| Parked::Refused {
-            error: format!(
-                "{}; an attempt may have replaced the key that the account uses, and nobody may \
-                 have the new one: make a key at the platform, and put it where the account reads it",
-                failure.error
-            ),
-        })
-    }
-
-    fn wait_after_failure(&mut self, now: Timestamp, delay: Duration) {
-        let until = now.saturating_add(delay);
-        let earlier = self.memory.not_before.map_or(until, |(earlier, _)| earlier);
-        self.memory.not_before = Some((until.max(earlier), WaitReason::Backoff));
-    }
-
     /// Returns `true` if the id of the old token may be another one's by now.
     fn reuses_ids(&self) -> bool {
         match &self.plan.strategy {
@@ -498,12 +452,4 @@ impl Machine {
 /// Returns the step that parks the rotation. A worker that is superseded learns of it there.
 fn park(reason: Parked) -> Step {
     Step::Record(Change::Parked(reason))
-}
-
-/// Returns the wait before the next try: 30 s, 1 min, 2 min, and an hour at most.
-fn backoff(number: u32) -> Duration {
-    let factor = 1_u32
-        .checked_shl(number.saturating_sub(1))
-        .unwrap_or(u32::MAX);
-    scaled(MIN_BACKOFF.saturating_mul(factor.max(1)).min(MAX_BACKOFF))
 }

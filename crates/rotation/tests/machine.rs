@@ -735,6 +735,17 @@ fn a_secret_that_the_platform_refuses_is_never_delivered() {
     assert_eq!(script.until_parked(), Parked::Withdrawn { error });
     assert_eq!((script.sent(is_write), script.sent(is_revoke)), (0, 2));
 
+    // A platform that answers with the record that was there has created nothing to revoke.
+    let mut script = Script::new(&overlap(), Readable::Secret);
+    script.until(is_create);
+    script.answer(Answer::DeadOnArrival {
+        token: TokenId::new("old"),
+        secret: NEW,
+        error: "suspended".to_owned(),
+    });
+    assert_eq!(script.until_parked(), Parked::OtherToken);
+    assert_eq!(script.sent(is_revoke), 0);
+
     // What is not known does not hold up the delivery.
     let mut script = Script::new(&capabilities, Readable::Secret);
     script.until(|step| matches!(step, Step::Verify(_)));
@@ -760,6 +771,9 @@ fn in_place_a_person_is_asked_when_an_attempt_may_have_replaced_the_key_of_the_a
         if is_lost {
             script.answer(failure(FailureEffect::Unknown));
             script.restart();
+            // The credential of a sink says nothing about the key of the platform.
+            script.until(is_read);
+            script.answer(Answer::Failed(refused.clone()));
             script.until(is_rotate);
         }
         script.answer(Answer::Failed(refused.clone()));

@@ -3,10 +3,11 @@
 
 use tokenfleet_core::Liveness;
 
+use crate::machine::failing::FAILURES_AT_ONCE;
 use crate::machine::memory::{Held, Withdrawal};
 use crate::machine::{
-    Answer, Attempt, AttemptOutcome, Change, FAILURES_AT_ONCE, Failure, FailureEffect, Machine,
-    Parked, SecretNumber, Step, Strategy, park,
+    Answer, Attempt, AttemptOutcome, Change, Failure, FailureEffect, Machine, Parked, SecretNumber,
+    Step, Strategy, park,
 };
 
 /// The number of successors that are withdrawn before a person is asked about what will not pass.

@@ -79,14 +79,10 @@ pub(super) async fn resume(
     id: OperationId,
     is_confirmed: bool,
 ) -> Result<Option<StoredPlan>> {
-    let Some(plan) = StoredPlan::find(&**ledger, id).await? else {
+    let question = "Revoke the other tokens nevertheless? [y/N] ";
+    if !is_known_and_confirmed(ledger, id, is_confirmed, question).await? {
         return Ok(None);
-    };
-    ask(
-        &plan,
-        is_confirmed,
-        "Revoke the other tokens nevertheless? [y/N] ",
-    )?;
+    }
     revocations::resume(ledger, id).await.map(Some)
 }
 
@@ -96,14 +92,10 @@ pub(super) async fn abandon(
     id: OperationId,
     is_confirmed: bool,
 ) -> Result<Option<StoredPlan>> {
-    let Some(plan) = StoredPlan::find(&**ledger, id).await? else {
+    let question = "Leave the tokens alone that are not begun? [y/N] ";
+    if !is_known_and_confirmed(ledger, id, is_confirmed, question).await? {
         return Ok(None);
-    };
-    ask(
-        &plan,
-        is_confirmed,
-        "Leave the tokens alone that are not begun? [y/N] ",
-    )?;
+    }
     let (plan, at_work) = revocations::abandon(ledger, id).await?;
     if !at_work.is_empty() {
         let count = at_work.len();
@@ -115,14 +107,23 @@ pub(super) async fn abandon(
     Ok(Some(plan))
 }
 
-fn ask(plan: &StoredPlan, is_confirmed: bool, question: &str) -> Result<()> {
+/// Asks whether a plan is to be changed. Returns `false` if the id is that of no plan.
+async fn is_known_and_confirmed(
+    ledger: &Arc<dyn Ledger>,
+    id: OperationId,
+    is_confirmed: bool,
+    question: &str,
+) -> Result<bool> {
+    let Some(plan) = StoredPlan::find(&**ledger, id).await? else {
+        return Ok(false);
+    };
     if is_confirmed {
-        return Ok(());
+        return Ok(true);
     }
-    let object = PlanObject::new(plan);
+    let object = PlanObject::new(&plan);
     question::show([object.operation_row().join("  ")]);
     if question::is_confirmed(question) {
-        return Ok(());
+        return Ok(true);
     }
     Err(Error::invalid_input("not confirmed: nothing was changed"))
 }
