@@ -53,6 +53,20 @@ fn a_failed_canary_stops_the_rest_until_a_person_decides() {
         !lines(&incident.run(&["operations", "--output=ndjson"]).stdout).is_empty()
     });
     let operation = incident.operation();
+    // Nobody skips a canary wave, and one plan is carried out in one way at a time.
+    let resume = ["operations", "resume", &operation, "--yes"];
+    incident.run(&resume).ends_with(2);
+    let words = [
+        "revoke",
+        "--plan",
+        &plan,
+        "--by-workers",
+        "--no-wait",
+        "--yes",
+    ];
+    let otherwise = [&words[..], &["--canary=1"]].concat();
+    let run = incident.run(&otherwise).ends_with(1);
+    assert!(run.stderr.contains(&operation), "{run:?}");
     incident.run(&["worker", "--once"]).ends_with(3);
     let run = watching.ended().ends_with(1);
     assert!(run.stderr.contains("wait"), "{run:?}");
