@@ -14,10 +14,10 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::claim::Claim;
+use crate::claim::Claim;
 use super::record::{AccountRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
-use super::waits::scaled;
+use crate::waits::scaled;
 use super::working::Working;
 use crate::commands::resumed_plan;
 use crate::output::{print_error, print_object};

@@ -9,10 +9,10 @@ use tokenfleet::{Error, ErrorKind, Fate, Result};
 use tokenfleet_ledger::{Ledger, Tasks};
 use tokio::time::{Instant, sleep};
 
-use super::claim::Claim;
+use crate::claim::Claim;
 use super::record::Stage;
 use super::stored::{StoredAccount, StoredPlan};
-use super::waits::scaled;
+use crate::waits::scaled;
 
 /// The time for which workers are waited for that are at work.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -7,7 +7,6 @@
 
 mod account_work;
 mod advancing;
-mod claim;
 mod deciding;
 mod known;
 mod objects;
@@ -15,7 +14,6 @@ mod opening;
 mod plan_work;
 mod record;
 mod stored;
-mod waits;
 mod watching;
 mod working;
 

@@ -8,10 +8,10 @@ use tokenfleet::Result;
 use tokenfleet::journal::OperationId;
 
 use super::account_work::MAX_OUTAGES;
-use super::claim::Claim;
+use crate::claim::Claim;
 use super::record::{AccountRecord, PlanRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
-use super::waits::scaled;
+use crate::waits::scaled;
 use super::working::Working;
 
 /// The time after which a worker looks again whether the canary wave is over, and whether those can

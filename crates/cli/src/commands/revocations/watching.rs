@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 
 use super::record::Stage;
 use super::stored::{StoredAccount, StoredPlan};
-use super::waits::scaled;
+use crate::waits::scaled;
 use crate::accounts::Accounts;
 use crate::commands::confirm::id_list;
 use crate::commands::revocation_report::RevocationReport;
