@@ -54,6 +54,31 @@ pub(in crate::commands) async fn abandon(
     }
 }
 
+/// Gives up what is not begun of one account of a plan, and returns the account. The others go on.
+pub(in crate::commands) async fn abandon_account(
+    ledger: &Arc<dyn Ledger>,
+    id: OperationId,
+) -> Result<StoredAccount> {
+    let started = Instant::now();
+    loop {
+        close(ledger, id).await?;
+        let found = StoredAccount::find(&**ledger, id).await?;
+        let account = found.ok_or_else(|| {
+            let message = format!("the ledger has no revocation {id}");
+            Error::new(ErrorKind::NotFound, Fate::NotSent, message)
+        })?;
+        if !account.task.is_open() {
+            return Ok(account);
+        }
+        if started.elapsed() > scaled(PATIENCE) {
+            let message = format!("a worker holds the queue of the revocation {id}");
+            return Err(Error::new(ErrorKind::Conflict, Fate::NotSent, message)
+                .with_advice("try again when it has ended, or give the whole plan up"));
+        }
+        sleep(scaled(INTERVAL)).await;
+    }
+}
+
 /// Brings a plan to another stage.
 async fn change(ledger: &Arc<dyn Ledger>, id: OperationId, stage: Stage) -> Result<StoredPlan> {
     let started = Instant::now();

@@ -18,7 +18,7 @@ mod watching;
 mod working;
 
 pub(super) use advancing::{advance, carry_on_due};
-pub(super) use deciding::{abandon, resume};
+pub(super) use deciding::{abandon, abandon_account, resume};
 pub(super) use known::{Known, check_not_at_work};
 pub(super) use objects::{AccountObject, PlanObject};
 pub(super) use opening::{Handed, check_for_workers, ledger_for_workers, open};

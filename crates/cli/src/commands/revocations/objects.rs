@@ -37,6 +37,22 @@ impl<'a> PlanObject<'a> {
         }
     }
 
+    /// Names the accounts of the plan that the configuration does not have.
+    pub(in crate::commands) fn naming_lost(
+        mut self,
+        stored: &StoredPlan,
+        is_lost: impl Fn(&str) -> bool,
+    ) -> Self {
+        let planned = stored.record.accounts.iter();
+        let lost = planned.map(|planned| &*planned.account);
+        let lost: Vec<_> = lost.filter(|name| is_lost(name)).collect();
+        if !lost.is_empty() {
+            let lost = lost.join(", ");
+            self.why += &format!("; no worker with this configuration knows {lost}");
+        }
+        self
+    }
+
     /// Returns the row in a list of operations.
     pub(in crate::commands) fn operation_row(&self) -> Vec<String> {
         let accounts = match self.accounts {

@@ -160,6 +160,9 @@ fn canary(plan: &PlanRecord, accounts: &[StoredAccount]) -> Canary {
         {
             return Canary::Failed(format!("{}: {note}", planned.account));
         }
+        if stored.record.is_abandoned && !stored.record.is_paused() {
+            return Canary::Failed(format!("{}: a person gave it up", planned.account));
+        }
         if stored.task.is_open() && !stored.record.is_paused() {
             is_under_way = true;
             waiting.extend(waits(stored).then_some(planned.task));

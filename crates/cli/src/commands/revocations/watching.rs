@@ -1,10 +1,11 @@
 //! The watching of a plan that workers carry out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Error, ErrorKind, Fate, Operation, Result, Timestamp};
+use tokenfleet::{Error, ErrorKind, Fate, Operation, Result, Timestamp, TokenProvider};
 use tokenfleet_ledger::Ledger;
 use tokio::time::{Instant, sleep};
 
@@ -41,14 +42,8 @@ pub(in crate::commands) async fn watch(
     let mut stop = StopRequest::listen().await;
     let mut closed = HashMap::new();
     let (mut plan, mut stored) = read(ledger, id, &mut closed).await?;
-    let mut providers = Vec::new();
-    for account in &stored {
-        providers.push(accounts.open_planned(account.part.account())?);
-    }
-    let of_account: HashMap<_, _> = (stored.iter().zip(&providers))
-        .map(|(account, provider)| (account.task.id, &**provider))
-        .collect();
-    let all: Vec<_> = providers.iter().map(|provider| &**provider).collect();
+    let providers = open(accounts, &stored, requested_format)?;
+    let all: Vec<_> = providers.values().map(|provider| &**provider).collect();
     let mut report =
         RevocationReport::new(&all, accounts.journals(), requested_format, output, None);
     let mut printed = HashSet::new();
@@ -62,8 +57,13 @@ pub(in crate::commands) async fn watch(
             let new: Vec<_> = verdicts
                 .filter(|verdict| printed.insert((account.task.id, verdict.token.clone())))
                 .collect();
-            if let (false, Some(provider)) = (new.is_empty(), of_account.get(&account.task.id)) {
-                report.begin(*provider);
+            let Some(provider) = providers.get(&account.task.id) else {
+                let errors = new.iter().filter_map(|verdict| verdict.error());
+                errors.for_each(|error| report.failed(error));
+                continue;
+            };
+            if !new.is_empty() {
+                report.begin(&**provider);
             }
             for verdict in new {
                 match verdict.restored() {
@@ -104,10 +104,8 @@ pub(in crate::commands) async fn watch(
             (plan, stored) = now;
         }
     };
-    if plan.record.stage == Stage::Abandoned {
-        for account in &stored {
-            report_not_attempted(&mut report, account);
-        }
+    for account in stored.iter().filter(|account| account.record.is_abandoned) {
+        report_not_attempted(&mut report, account);
     }
     let mut exits = report.finish()?;
     if is_stopped {
@@ -119,6 +117,31 @@ pub(in crate::commands) async fn watch(
         exits.push(Exit::from_error(&error));
     }
     Ok(Exit::combine_plan(exits))
+}
+
+/// Opens the accounts of a plan, by their tasks. One that this configuration does not have, or that
+/// cannot be opened, is reported; the verdicts on its tokens that are no success are errors.
+fn open(
+    accounts: &Accounts,
+    stored: &[StoredAccount],
+    requested_format: Option<Format>,
+) -> Result<BTreeMap<OperationId, Arc<dyn TokenProvider>>> {
+    let (mut providers, mut failed) = (BTreeMap::new(), None);
+    for account in stored {
+        match accounts.open_planned(account.part.account()) {
+            Ok(provider) => {
+                providers.insert(account.task.id, provider);
+            }
+            Err(error) => {
+                print_error(requested_format, &error);
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    match failed {
+        Some(error) if providers.is_empty() => Err(error),
+        _ => Ok(providers),
+    }
 }
 
 async fn read(
