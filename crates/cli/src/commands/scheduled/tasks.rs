@@ -37,6 +37,8 @@ pub(in crate::commands) struct ScheduledTasks<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum Progress {
     Something,
+    /// Something was done, and a run failed.
+    Failed,
     Nothing,
     /// Another worker has the queue.
     InOtherHands,
@@ -105,8 +107,12 @@ impl ScheduledTasks<'_> {
             }
             match claim(self.tasks(), &task.task).await? {
                 Claimed::Ours(claim, starts) => {
-                    self.carry_on(claim, starts, task).await?;
-                    progress = Progress::Something;
+                    let is_well = self.carry_on(claim, starts, task).await?;
+                    progress = match progress {
+                        Progress::Failed => Progress::Failed,
+                        _ if !is_well => Progress::Failed,
+                        _ => Progress::Something,
+                    };
                 }
                 Claimed::CarriedOn => {}
                 Claimed::InOtherHands => return Ok(Progress::InOtherHands),
@@ -138,8 +144,8 @@ impl ScheduledTasks<'_> {
         self.schedules.iter().find(|schedule| schedule.name == name)
     }
 
-    /// Carries a task on that was claimed, and gives it back.
-    async fn carry_on(&self, claim: Claim, starts: u32, mut task: ScheduledTask) -> Result<()> {
+    /// Carries a task on that was claimed, and gives it back. Returns `false` if its run failed.
+    async fn carry_on(&self, claim: Claim, starts: u32, mut task: ScheduledTask) -> Result<bool> {
         let claim = Arc::new(claim);
         let begun = claim.now();
         let ended = if starts > MAX_STARTS {
@@ -151,14 +157,15 @@ impl ScheduledTasks<'_> {
         };
         let Some(ended) = ended else {
             // Whoever comes next carries it on.
-            return claim.release(task.task.due).await;
+            return claim.release(task.task.due).await.map(|()| true);
         };
         let before = task.record.clone();
         let due = task.record.end(&ended, begun);
         if task.record != before && !claim.record(&task.record.to_json()?, false).await? {
-            return Ok(());
+            return Ok(true);
         }
-        claim.release(Some(due)).await
+        claim.release(Some(due)).await?;
+        Ok(ended.failure.is_none())
     }
 }
 
