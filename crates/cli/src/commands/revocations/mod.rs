@@ -11,6 +11,7 @@ mod deciding;
 mod known;
 mod objects;
 mod opening;
+mod outages;
 mod plan_work;
 mod record;
 mod stored;

@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokenfleet::Result;
 use tokenfleet::journal::OperationId;
+use tokenfleet_worker::Advanced;
 
-use super::account_work::MAX_OUTAGES;
+use super::outages::MAX_OUTAGES;
 use crate::claim::Claim;
 use super::record::{AccountRecord, PlanRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
