@@ -106,6 +106,25 @@ fn what_was_scheduled_for_an_account_that_left_the_configuration_is_named_and_ca
 }
 
 #[test]
+fn what_is_open_of_an_account_that_left_the_configuration_fails_no_scheduled_resumption_of_others() {
+    let resumes = "[schedules.unfinished]\nrun = 'operations resume'\nevery = '1h'\n";
+    let rotating = scheduled(resumes);
+    rotating.kill_in_flight("POST", &["create", "--name=ci-1"]);
+    let configuration = fs::read_to_string(&rotating.path).unwrap();
+    let renamed = configuration.replace("[accounts.mine]", "[accounts.another]");
+    fs::write(&rotating.path, renamed).unwrap();
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    let open = rotating.operations();
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!(open[0]["account"], "mine");
+    assert!(open[0]["why"].to_string().contains("does not have"));
+    // Whoever asks about all accounts is told of the one that fails.
+    let run = rotating.run(&["operations", "resume", "--all", "--yes"]);
+    assert_ne!(run.code, 0, "{run:?}");
+    assert!(run.stdout.contains("mine"), "{run:?}");
+}
+
+#[test]
 fn a_run_that_fails_waits_is_shown_and_comes_again() {
     let rotating = scheduled(NIGHTLY);
     let fault = json!({"method": "GET", "actions": [{"answer": {"status": 401}}], "times": null});

@@ -19,6 +19,10 @@ pub(super) struct LostAccounts(BTreeMap<String, Vec<OperationId>>);
 impl LostAccounts {
     pub(super) async fn read(tasks: &dyn Tasks, configuration: &Configuration) -> Result<Self> {
         let mut lost = BTreeMap::<_, Vec<_>>::new();
+        // Without any account, nobody can tell.
+        if configuration.accounts().is_empty() {
+            return Ok(Self(lost));
+        }
         for task in tasks.open_tasks().await? {
             let id = task.id;
             if let Some(name) = account_of(task)

@@ -308,7 +308,11 @@ async fn list(
         let is_of_task = of_tasks.contains(&write.intent.operation_id);
         if is_selected(&write.intent.account) && !is_of_task {
             is_open = true;
-            let object = WriteObject::new(write);
+            let mut object = WriteObject::new(write);
+            let is_configured = configuration.account(object.account).is_ok();
+            if !is_configured && !configuration.accounts().is_empty() {
+                object.why += "; this configuration does not have its account";
+            }
             results.add(output, &object, object.row())?;
         }
     }

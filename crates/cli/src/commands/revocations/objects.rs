@@ -4,6 +4,7 @@ use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Operation, Timestamp};
 
+use super::outages::MAX_OUTAGES;
 use super::record::Stage;
 use super::stored::{StoredAccount, StoredPlan};
 use crate::numbers::grouped;
@@ -139,9 +140,14 @@ impl<'a> AccountObject<'a> {
             tokens: stored.part.tokens().count(),
             succeeded,
             failed,
-            why: match &record.note {
-                Some(note) => format!("{progress}; {note}"),
-                None => progress,
+            why: match (&record.note, record.outages) {
+                (Some(note), 1..) if task.is_open() => format!(
+                    "{progress}; {} of {} tries failed, the last one because of: {note}",
+                    record.outages,
+                    MAX_OUTAGES + 1
+                ),
+                (Some(note), _) => format!("{progress}; {note}"),
+                (None, _) => progress,
             },
         }
     }
