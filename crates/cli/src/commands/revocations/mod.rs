@@ -14,6 +14,7 @@ mod opening;
 mod outages;
 mod plan_work;
 mod record;
+mod silence;
 mod stored;
 mod watching;
 mod working;

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Error, ErrorKind, Fate, Operation, Result, Timestamp, TokenProvider};
+use tokenfleet::{Error, ErrorKind, Fate, Operation, Result, TokenProvider};
 use tokenfleet_ledger::Ledger;
 use tokio::time::{Instant, sleep};
 
 use super::record::Stage;
+use super::silence::{Signs, Silence};
 use super::stored::{StoredAccount, StoredPlan};
 use crate::waits::scaled;
 use crate::accounts::Accounts;
@@ -24,9 +25,6 @@ use crate::signal::StopRequest;
 
 /// The time between two looks into the ledger.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// The time without any sign of a worker after which the watcher says so.
-const LONGEST_SILENCE: Duration = Duration::from_secs(15);
 
 /// Prints the verdict of each token as workers record it, until the plan is over or waits for a
 /// person. The exit codes are those of `revoke --plan`.
@@ -48,27 +46,22 @@ pub(in crate::commands) async fn watch(
         RevocationReport::new(&all, accounts.journals(), requested_format, output, None);
     let mut printed = HashSet::new();
     let mut notes = HashSet::new();
-    let mut heard = Instant::now();
-    let mut is_silent = false;
+    let mut silence = Silence::new(Instant::now());
     let is_stopped = loop {
-        let before = printed.len();
         for account in &stored {
             let verdicts = account.record.verdicts.iter();
             let new: Vec<_> = verdicts
                 .filter(|verdict| printed.insert((account.task.id, verdict.token.clone())))
                 .collect();
-            let Some(provider) = providers.get(&account.task.id) else {
-                let errors = new.iter().filter_map(|verdict| verdict.error());
-                errors.for_each(|error| report.failed(error));
-                continue;
-            };
-            if !new.is_empty() {
+            let provider = providers.get(&account.task.id);
+            if let (false, Some(provider)) = (new.is_empty(), provider) {
                 report.begin(&**provider);
             }
             for verdict in new {
-                match verdict.restored() {
-                    Some(restored) => report.add(&verdict.token, restored).await,
-                    None => report.failed(&unknown_verdict(account)),
+                match (verdict.restored(), provider) {
+                    (Some(restored), Some(_)) => report.add(&verdict.token, restored).await,
+                    (Some(_), None) => verdict.error().into_iter().for_each(|it| report.failed(it)),
+                    (None, _) => report.failed(&unknown_verdict(account)),
                 }
             }
             if let Some(note) = &account.record.note
@@ -80,17 +73,6 @@ pub(in crate::commands) async fn watch(
         if is_over(&plan, &stored) {
             break false;
         }
-        let now = Timestamp::now();
-        let is_claimed = |account: &StoredAccount| account.task.claimed_until > Some(now);
-        if printed.len() > before || stored.iter().any(is_claimed) {
-            heard = Instant::now();
-        } else if heard.elapsed() > LONGEST_SILENCE && !is_silent {
-            is_silent = true;
-            let worker = command_line("worker");
-            print_warning(&format!(
-                "no worker is at it: start `{worker}` where the ledger is reached"
-            ));
-        }
         let progress = || progress_text(&plan, printed.len(), &stored);
         let is_stopped = tokio::select! {
             () = with_progress(progress, sleep(scaled(INTERVAL))) => false,
@@ -100,9 +82,14 @@ pub(in crate::commands) async fn watch(
             break true;
         }
         // The ledger may answer again, and the workers go on meanwhile.
-        if let Ok(now) = read(ledger, id, &mut closed).await {
-            (plan, stored) = now;
-        }
+        let warning = match read(ledger, id, &mut closed).await {
+            Ok(answer) => {
+                (plan, stored) = answer;
+                silence.answered(Signs::of(&plan, &stored), Instant::now())
+            }
+            Err(error) => silence.failed(&error, Instant::now()),
+        };
+        warning.iter().for_each(|warning| print_warning(warning));
     };
     for account in stored.iter().filter(|account| account.record.is_abandoned) {
         report_not_attempted(&mut report, account);
