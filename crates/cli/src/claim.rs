@@ -228,7 +228,10 @@ mod tests {
             claim.task.claimed_until = Some(there.saturating_add(SHORT));
             let claim = Claim::of(Arc::clone(&tasks), &claim, SHORT, elapsed());
             let now = claim.now();
-            assert!(there <= now && now < there.saturating_add(HOUR / 2), "{now}");
+            assert!(
+                there <= now && now < there.saturating_add(HOUR / 2),
+                "{now}"
+            );
         }
     }
 }

@@ -106,7 +106,8 @@ fn what_was_scheduled_for_an_account_that_left_the_configuration_is_named_and_ca
 }
 
 #[test]
-fn what_is_open_of_an_account_that_left_the_configuration_fails_no_scheduled_resumption_of_others() {
+fn what_is_open_of_an_account_that_left_the_configuration_fails_no_scheduled_resumption_of_others()
+{
     let resumes = "[schedules.unfinished]\nrun = 'operations resume'\nevery = '1h'\n";
     let rotating = scheduled(resumes);
     rotating.kill_in_flight("POST", &["create", "--name=ci-1"]);

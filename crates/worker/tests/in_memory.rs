@@ -115,7 +115,11 @@ fn a_queue_in_which_a_task_fails_is_counted_and_rests_only_if_nothing_else_was_d
             assert!(calls.contains(&seen.calls["queue"]), "{seen:?}");
             let counted = format!("result=\"error\"}} {}\n", seen.calls["queue"]);
             assert!(worker.status().exposition().contains(&counted));
-            assert_eq!(seen.errors, Vec::<String>::new(), "reported by whoever carries on");
+            assert_eq!(
+                seen.errors,
+                Vec::<String>::new(),
+                "reported by whoever carries on"
+            );
         });
     }
 }

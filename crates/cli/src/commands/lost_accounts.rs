@@ -40,7 +40,9 @@ impl LostAccounts {
 
     /// Returns the names of the accounts, each with the error about its tasks.
     pub(super) fn errors(&self) -> impl Iterator<Item = (&str, Error)> {
-        self.0.iter().map(|(name, tasks)| (&**name, error(name, tasks)))
+        self.0
+            .iter()
+            .map(|(name, tasks)| (&**name, error(name, tasks)))
     }
 }
 

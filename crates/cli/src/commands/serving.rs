@@ -13,7 +13,7 @@ use super::revocations::{self, Working};
 use super::rotation_report::RotationObject;
 use super::scheduled::{Progress, ScheduledTasks};
 use crate::output::{Format, print_error, print_object};
-use crate::rotations::{Progressed, Rotations, Stop, in_turn};
+use crate::rotations::{Prepared, Progressed, Rotations, Stop, in_turn};
 
 /// Carries the revocations, schedules, policies and rotations of a queue on, and writes a line for
 /// each revocation and rotation to standard error.
@@ -80,12 +80,12 @@ impl Serving<'_> {
         } else {
             FAILED
         };
-        let advancing = prepared.into_iter().map(|rotation| {
+        // None begins after a request to stop.
+        let prepared = (prepared.into_iter()).take_while(|_: &Prepared| !self.stop.is_requested());
+        let advancing = prepared.map(|rotation| {
             let stop = self.stop.clone();
             async move { rotation.advance(Duration::ZERO, &stop).await }
         });
-        // None begins after a request to stop.
-        let advancing = advancing.take_while(|_| !self.stop.is_requested());
         in_turn(advancing, |progressed| {
             let advanced = match &progressed {
                 Ok(progressed) if progressed.is_in_other_hands() => return ControlFlow::Break(()),

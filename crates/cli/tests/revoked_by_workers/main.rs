@@ -174,7 +174,13 @@ fn an_account_that_left_the_configuration_is_named_and_can_be_given_up_alone() {
     let abandoned = incident.run(&abandon).ends_with(0).json();
     assert_eq!(abandoned["state"], "abandoned");
     incident.run(&["worker", "--once"]).ends_with(0);
-    let words = ["operations", "show", &operation, "--watch", "--output=ndjson"];
+    let words = [
+        "operations",
+        "show",
+        &operation,
+        "--watch",
+        "--output=ndjson",
+    ];
     let run = incident.run(&words).ends_with(1);
     assert_eq!(verdicts(&run.stdout).len(), incident.count() - 7, "{run:?}");
     assert!(run.stderr.contains("not attempted"), "{run:?}");

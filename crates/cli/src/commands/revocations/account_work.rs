@@ -15,15 +15,15 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use crate::claim::Claim;
 use super::outages::{self, MAX_OUTAGES};
 use super::record::{AccountRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
-use crate::waits::scaled;
 use super::working::Working;
+use crate::claim::Claim;
 use crate::commands::resumed_plan;
 use crate::output::{print_error, print_object};
 use crate::rotations::{check_place, check_writable};
+use crate::waits::scaled;
 
 /// The time between two records of verdicts, between which many may arrive.
 const RECORD_INTERVAL: Duration = Duration::from_secs(1);

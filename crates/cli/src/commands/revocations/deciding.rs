@@ -9,9 +9,9 @@ use tokenfleet::{Error, ErrorKind, Fate, Result};
 use tokenfleet_ledger::{Ledger, Tasks};
 use tokio::time::{Instant, sleep};
 
-use crate::claim::Claim;
 use super::record::Stage;
 use super::stored::{StoredAccount, StoredPlan};
+use crate::claim::Claim;
 use crate::waits::scaled;
 
 /// The time for which workers are waited for that are at work.
@@ -154,9 +154,7 @@ mod tests {
     use tokenfleet::{Account, RevocationPlan, TokenId};
     use tokenfleet_ledger::{MemoryLedger, NewTask};
 
-    use super::super::record::{
-        ACCOUNT, AccountRecord, Options, PLAN, PlanRecord, PlannedAccount,
-    };
+    use super::super::record::{ACCOUNT, AccountRecord, Options, PLAN, PlanRecord, PlannedAccount};
     use super::*;
 
     /// Opens a plan with one token of one account, and returns both tasks.
@@ -200,12 +198,17 @@ mod tests {
         assert!(find().await.unwrap().unwrap().task.is_open());
         sleep(INTERVAL).await;
         assert!(find().await.unwrap().unwrap().task.is_open());
-        (ledger.release_claim(account, claim.epoch, None)).await.unwrap();
+        (ledger.release_claim(account, claim.epoch, None))
+            .await
+            .unwrap();
 
         let (_, at_work) = given_up.await.unwrap().unwrap();
         assert!(at_work.is_empty());
         assert!(!find().await.unwrap().unwrap().task.is_open());
-        let closed = StoredAccount::find(&*ledger, account).await.unwrap().unwrap();
+        let closed = StoredAccount::find(&*ledger, account)
+            .await
+            .unwrap()
+            .unwrap();
         assert!(closed.record.is_abandoned && !closed.task.is_open());
     }
 

@@ -85,7 +85,11 @@ mod tests {
         let verdicts: Vec<_> = (record.verdicts.iter())
             .map(|verdict| (verdict.token.as_str(), verdict.as_str()))
             .collect();
-        let expected = [("b", "suspended"), ("a", "unreachable"), ("c", "unreachable")];
+        let expected = [
+            ("b", "suspended"),
+            ("a", "unreachable"),
+            ("c", "unreachable"),
+        ];
         assert_eq!(verdicts, expected);
         // As that of an account that could not be reached.
         let verdict = record.verdicts[1].error().unwrap();

@@ -9,11 +9,11 @@ use tokenfleet::journal::OperationId;
 use tokenfleet_worker::Advanced;
 
 use super::outages::MAX_OUTAGES;
-use crate::claim::Claim;
 use super::record::{AccountRecord, PlanRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
-use crate::waits::scaled;
 use super::working::Working;
+use crate::claim::Claim;
+use crate::waits::scaled;
 
 /// The time after which a worker looks again whether the canary wave is over, and whether those can
 /// begin whose queues were held.

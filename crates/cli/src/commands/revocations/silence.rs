@@ -33,7 +33,9 @@ impl Signs {
         let tasks = tasks.chain([&plan.task]);
         let verdicts = accounts.iter().map(|account| account.record.verdicts.len());
         Self {
-            times: tasks.flat_map(|task| [task.due, task.claimed_until]).collect(),
+            times: tasks
+                .flat_map(|task| [task.due, task.claimed_until])
+                .collect(),
             verdicts: verdicts.sum(),
         }
     }

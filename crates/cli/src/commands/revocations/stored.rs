@@ -86,7 +86,9 @@ impl StoredAccount {
     /// Returns what a task is, if it is one of an account and can be read.
     pub(crate) fn of(task: &Task) -> Option<Self> {
         let is_of_account = task.kind == ACCOUNT;
-        is_of_account.then(|| Self::read(task.clone()).ok()).flatten()
+        is_of_account
+            .then(|| Self::read(task.clone()).ok())
+            .flatten()
     }
 
     /// Returns the task of an account, open or closed.

@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep};
 use super::record::Stage;
 use super::silence::{Signs, Silence};
 use super::stored::{StoredAccount, StoredPlan};
-use crate::waits::scaled;
 use crate::accounts::Accounts;
 use crate::commands::confirm::id_list;
 use crate::commands::revocation_report::RevocationReport;
@@ -22,6 +21,7 @@ use crate::output::{Format, Output, print_error, print_warning};
 use crate::program_name::command_line;
 use crate::progress::with_progress;
 use crate::signal::StopRequest;
+use crate::waits::scaled;
 
 /// The time between two looks into the ledger.
 const INTERVAL: Duration = Duration::from_secs(1);

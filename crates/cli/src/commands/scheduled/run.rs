@@ -87,7 +87,9 @@ impl ScheduledTasks<'_> {
         let running = run_apart(Arc::clone(claim), self.stop.clone(), async move || {
             run_words(&accounts, &words, format).await
         });
-        let exit = running.await.unwrap_or_else(|error| Some(Err(error.into())));
+        let exit = running
+            .await
+            .unwrap_or_else(|error| Some(Err(error.into())));
         let failure = match exit? {
             Ok(exit) => {
                 self.note(exit);
