@@ -367,6 +367,11 @@ impl Accounts {
         self.named.iter().any(|name| name == account.name())
     }
 
+    /// Returns `true` if accounts were asked for, by whatever condition.
+    pub(crate) fn is_narrowed(&self) -> bool {
+        self.selection.is_narrowed
+    }
+
     /// Returns the selected accounts.
     pub(crate) fn selected(&self) -> Vec<&AccountConfiguration> {
         self.selection.of(&self.configuration)

@@ -10,6 +10,7 @@ mod accounts;
 mod annotations;
 mod arguments;
 mod audit;
+mod claim;
 mod commands;
 mod completions;
 mod configuration;
@@ -40,6 +41,7 @@ mod simulation;
 mod sinks;
 mod time;
 mod usage_error;
+mod waits;
 mod written_place;
 
 pub use program::Program;

@@ -83,6 +83,49 @@ fn a_schedule_that_was_removed_from_the_configuration_runs_no_more() {
 }
 
 #[test]
+fn what_was_scheduled_for_an_account_that_left_the_configuration_is_named_and_can_be_given_up() {
+    let gone = "[accounts.gone]\nprovider = 'losant'\nbase_url = 'http://127.0.0.1:1'\n\
+                token = { env = 'TOKEN_OF_GONE' }\n";
+    let rotating = scheduled(&format!("{NIGHTLY}{gone}"));
+    let run = rotating.run(&["worker", "--once"]);
+    assert_ne!(run.code, 0, "{run:?}");
+    let id = rotating.operations()[0]["operation"].to_string();
+    let id = id.trim_matches('"');
+    let abandon = ["operations", "abandon", id, "--yes"];
+    // A worker would open it again.
+    rotating.run(&abandon).ends_with(2);
+    let configuration = fs::read_to_string(&rotating.path).unwrap();
+    fs::write(&rotating.path, configuration.replace(gone, "")).unwrap();
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    let run = rotating.run(&["operations", "--exit-code", "--output=ndjson"]);
+    assert!(run.ends_with(8).stderr.contains("\"gone\""));
+    assert_eq!(rotating.operations()[0]["state"], "account_lost");
+    rotating.run(&abandon).ends_with(0);
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    assert_eq!(open_tasks(&rotating).len(), 1);
+}
+
+#[test]
+fn what_is_open_of_an_account_that_left_the_configuration_fails_no_scheduled_resumption_of_others()
+{
+    let resumes = "[schedules.unfinished]\nrun = 'operations resume'\nevery = '1h'\n";
+    let rotating = scheduled(resumes);
+    rotating.kill_in_flight("POST", &["create", "--name=ci-1"]);
+    let configuration = fs::read_to_string(&rotating.path).unwrap();
+    let renamed = configuration.replace("[accounts.mine]", "[accounts.another]");
+    fs::write(&rotating.path, renamed).unwrap();
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    let open = rotating.operations();
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!(open[0]["account"], "mine");
+    assert!(open[0]["why"].to_string().contains("does not have"));
+    // Whoever asks about all accounts is told of the one that fails.
+    let run = rotating.run(&["operations", "resume", "--all", "--yes"]);
+    assert_ne!(run.code, 0, "{run:?}");
+    assert!(run.stdout.contains("mine"), "{run:?}");
+}
+
+#[test]
 fn a_run_that_fails_waits_is_shown_and_comes_again() {
     let rotating = scheduled(NIGHTLY);
     let fault = json!({"method": "GET", "actions": [{"answer": {"status": 401}}], "times": null});

@@ -32,4 +32,35 @@ pub enum Advanced {
     /// Nothing was done: another worker has the queue, or its tasks are none that this process
     /// knows. The worker comes back to the queue after a while.
     Nothing,
+    /// A task failed, whose error was reported already. The other tasks were carried on, so the
+    /// worker comes back after a while only if nothing was done.
+    Failed {
+        /// `true` if something was done.
+        is_anything_done: bool,
+    },
+}
+
+impl Advanced {
+    /// Returns the result of this task and another one of the queue.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        let is_anything_done = self.is_anything_done() || other.is_anything_done();
+        match (self, other) {
+            (Self::Failed { .. }, _) | (_, Self::Failed { .. }) => {
+                Self::Failed { is_anything_done }
+            }
+            _ if is_anything_done => Self::Something,
+            _ => Self::Nothing,
+        }
+    }
+
+    /// Returns `true` if something was done, whatever else failed.
+    #[must_use]
+    pub fn is_anything_done(self) -> bool {
+        match self {
+            Self::Something => true,
+            Self::Nothing => false,
+            Self::Failed { is_anything_done } => is_anything_done,
+        }
+    }
 }

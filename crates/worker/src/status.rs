@@ -78,7 +78,7 @@ impl WorkerStatus {
         match advanced {
             Ok(Advanced::Something) => numbers.advanced += 1,
             Ok(Advanced::Nothing) => numbers.nothing_done += 1,
-            Err(_) => numbers.failed += 1,
+            Ok(Advanced::Failed { .. }) | Err(_) => numbers.failed += 1,
         }
     }
 

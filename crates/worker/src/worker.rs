@@ -212,8 +212,8 @@ impl<'a> Run<'a> {
         self.worker.status.ended(advanced);
         self.running.remove(queue);
         match advanced {
-            Ok(Advanced::Something) => self.rests.end(queue),
-            Ok(Advanced::Nothing) => self.rests.begin(queue, Instant::now()),
+            Ok(advanced) if advanced.is_anything_done() => self.rests.end(queue),
+            Ok(_) => self.rests.begin(queue, Instant::now()),
             Err(error) => {
                 self.advance.report(Some(queue), error);
                 self.rests.begin(queue, Instant::now());

@@ -77,6 +77,53 @@ fn what_is_due_later_or_was_left_by_a_lost_worker_needs_no_request_in_between() 
     });
 }
 
+/// Has a task that always fails in one queue, beside which something is done or not.
+struct FailsInPart(Close, bool);
+
+#[async_trait]
+impl Advance for FailsInPart {
+    async fn advance(&self, queue: &str) -> Result<Advanced> {
+        let mut seen = self.0.seen.lock().unwrap();
+        *seen.calls.entry(queue.to_owned()).or_default() += 1;
+        let others = if self.1 {
+            Advanced::Something
+        } else {
+            Advanced::Nothing
+        };
+        let failed = Advanced::Failed {
+            is_anything_done: false,
+        };
+        Ok(failed.and(others))
+    }
+
+    fn report(&self, queue: Option<&str>, error: &Error) {
+        self.0.report(queue, error);
+    }
+}
+
+#[test]
+fn a_queue_in_which_a_task_fails_is_counted_and_rests_only_if_nothing_else_was_done() {
+    for (is_anything_done, calls) in [(true, 5..=100), (false, 1..=2)] {
+        block_on(async {
+            let ledger = ledger();
+            ledger.open_task(&due("queue", "task")).await.unwrap();
+            let advance = FailsInPart(Close::new(&ledger), is_anything_done);
+            let worker = Worker::new(Arc::clone(&ledger)).with_interval(Duration::from_millis(50));
+            let stop = tokio::time::sleep(Duration::from_millis(1_500));
+            worker.run(&advance, stop).await;
+            let seen = advance.0.seen.lock().unwrap();
+            assert!(calls.contains(&seen.calls["queue"]), "{seen:?}");
+            let counted = format!("result=\"error\"}} {}\n", seen.calls["queue"]);
+            assert!(worker.status().exposition().contains(&counted));
+            assert_eq!(
+                seen.errors,
+                Vec::<String>::new(),
+                "reported by whoever carries on"
+            );
+        });
+    }
+}
+
 /// Fails for one queue.
 struct FailsFor(&'static str, Close);
 

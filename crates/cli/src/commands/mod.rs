@@ -21,6 +21,7 @@ mod judging;
 mod ledger;
 mod list;
 mod locate;
+mod lost_accounts;
 mod operations;
 mod plan;
 mod question;

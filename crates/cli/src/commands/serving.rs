@@ -1,10 +1,11 @@
 //! The queues of a worker that runs until it is asked to stop.
 
 use std::net::SocketAddr;
+use std::ops::ControlFlow;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet::{Error, ErrorKind, Fate, Result};
+use tokenfleet::{Error, Result};
 use tokenfleet_worker::{Advance, Advanced, HealthServer, Worker};
 
 use super::due_rotations::prepare;
@@ -12,7 +13,7 @@ use super::revocations::{self, Working};
 use super::rotation_report::RotationObject;
 use super::scheduled::{Progress, ScheduledTasks};
 use crate::output::{Format, print_error, print_object};
-use crate::rotations::{Progressed, Rotations, Stop};
+use crate::rotations::{Prepared, Progressed, Rotations, Stop, in_turn};
 
 /// Carries the revocations, schedules, policies and rotations of a queue on, and writes a line for
 /// each revocation and rotation to standard error.
@@ -28,36 +29,16 @@ pub(super) struct Serving<'a> {
 impl Advance for Serving<'_> {
     async fn advance(&self, queue: &str) -> Result<Advanced> {
         // In an incident, nothing is more urgent.
-        let is_anything_revoked = self.advance_revocations(queue).await?;
+        let revoked = self.advance_revocations(queue).await?;
         // The policies first: they open rotations.
-        let scheduled = Box::pin(self.scheduled.advance(queue)).await?;
-        let mut advanced = if is_anything_revoked || scheduled == Progress::Something {
-            Advanced::Something
-        } else {
-            Advanced::Nothing
+        let scheduled = match Box::pin(self.scheduled.advance(queue)).await? {
+            Progress::Something => Advanced::Something,
+            Progress::Failed => FAILED,
+            Progress::Nothing => Advanced::Nothing,
+            Progress::InOtherHands => return Ok(revoked),
         };
-        if scheduled == Progress::InOtherHands {
-            return Ok(advanced);
-        }
-        let due = self.rotations.due_in(queue).await?;
-        let prepared = prepare(self.rotations, due, self.requested_format, &mut Vec::new()).await;
-        for rotation in prepared {
-            if self.stop.is_requested() {
-                break;
-            }
-            let stop = self.stop.clone();
-            let running = async move { rotation.advance(Duration::ZERO, &stop).await };
-            // On a thread of its own choice: queues do not wait for each other.
-            let progressed = tokio::spawn(running).await.map_err(|_| unfinished())??;
-            if progressed.is_in_other_hands() {
-                break;
-            }
-            self.log(&progressed);
-            if progressed.advanced.is_ok() {
-                advanced = Advanced::Something;
-            }
-        }
-        Ok(advanced)
+        let rotated = self.advance_rotations(queue).await?;
+        Ok(revoked.and(scheduled).and(rotated))
     }
 
     fn report(&self, _queue: Option<&str>, error: &Error) {
@@ -65,29 +46,74 @@ impl Advance for Serving<'_> {
     }
 }
 
+/// The result of a task that failed. If something else was done, the queue does not rest.
+const FAILED: Advanced = Advanced::Failed {
+    is_anything_done: false,
+};
+
 impl Serving<'_> {
-    /// Carries the revocations of a queue on. Returns `false` if nothing was done.
-    async fn advance_revocations(&self, queue: &str) -> Result<bool> {
-        let mut is_anything_done = false;
+    /// Carries the revocations of a queue on.
+    async fn advance_revocations(&self, queue: &str) -> Result<Advanced> {
+        let mut all = Advanced::Nothing;
         for id in self.revocations.ledger.due_tasks(queue).await? {
             if self.stop.is_requested() {
                 break;
             }
             // A future that each queue would hold otherwise.
-            match Box::pin(revocations::advance(&self.revocations, id)).await {
-                Ok(advanced) => is_anything_done |= advanced.unwrap_or_default(),
-                // The other tasks of the queue do not wait for it.
-                Err(error) => print_error(self.requested_format, &error),
-            }
+            let advanced = Box::pin(revocations::advance(&self.revocations, id)).await;
+            // The other tasks of the queue do not wait for it.
+            all = all.and(advanced.unwrap_or_else(|error| {
+                print_error(self.requested_format, &error);
+                FAILED
+            }));
         }
-        Ok(is_anything_done)
+        Ok(all)
     }
 
-    fn log(&self, progressed: &Progressed) {
+    /// Carries the rotations of a queue on, until another worker has it.
+    async fn advance_rotations(&self, queue: &str) -> Result<Advanced> {
+        let due = self.rotations.due_in(queue).await?;
+        let mut failures = Vec::new();
+        let prepared = prepare(self.rotations, due, self.requested_format, &mut failures).await;
+        let mut all = if failures.is_empty() {
+            Advanced::Nothing
+        } else {
+            FAILED
+        };
+        // None begins after a request to stop.
+        let prepared = (prepared.into_iter()).take_while(|_: &Prepared| !self.stop.is_requested());
+        let advancing = prepared.map(|rotation| {
+            let stop = self.stop.clone();
+            async move { rotation.advance(Duration::ZERO, &stop).await }
+        });
+        in_turn(advancing, |progressed| {
+            let advanced = match &progressed {
+                Ok(progressed) if progressed.is_in_other_hands() => return ControlFlow::Break(()),
+                Ok(progressed) => self.log(progressed),
+                Err(error) => {
+                    print_error(self.requested_format, error);
+                    FAILED
+                }
+            };
+            all = all.and(advanced);
+            ControlFlow::Continue(())
+        })
+        .await;
+        Ok(all)
+    }
+
+    /// Writes a line for a rotation, and returns its result.
+    fn log(&self, progressed: &Progressed) -> Advanced {
         if let Err(error) = &progressed.advanced {
             print_error(self.requested_format, error);
         }
         print_object(&RotationObject::new(&progressed.stored));
+        match progressed.is_failed() {
+            true => Advanced::Failed {
+                is_anything_done: progressed.advanced.is_ok(),
+            },
+            false => Advanced::Something,
+        }
     }
 }
 
@@ -105,12 +131,4 @@ pub(super) async fn watched(
             .with_source(error)
             .with_advice("choose a port that is free and an address of this machine")
     })
-}
-
-fn unfinished() -> Error {
-    Error::new(
-        ErrorKind::Other,
-        Fate::NotSent,
-        "a rotation was not finished",
-    )
 }

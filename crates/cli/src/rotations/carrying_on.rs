@@ -1,6 +1,7 @@
 //! Many rotations at a time, one of each queue.
 
 use std::collections::BTreeMap;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,10 +36,16 @@ pub(crate) async fn carry_on(
         let (permits, sender, stop) = (Arc::clone(&permits), sender.clone(), stop.clone());
         tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
-            for rotation in queue {
+            let advancing = queue.into_iter().map(|rotation| {
+                let stop = stop.clone();
                 // One that is asked to stop claims nothing, and is reported as it is.
-                let _ = sender.send(rotation.advance(Duration::ZERO, &stop).await);
-            }
+                async move { rotation.advance(Duration::ZERO, &stop).await }
+            });
+            in_turn(advancing, |progressed| {
+                let _ = sender.send(progressed);
+                ControlFlow::Continue(())
+            })
+            .await;
         });
     }
     drop(sender);
@@ -51,10 +58,48 @@ pub(crate) async fn carry_on(
         }
     })
     .await;
-    while let Some(ended) = tasks.join_next().await {
-        if ended.is_err() {
-            let message = "a rotation was not finished";
-            report(Err(Error::new(ErrorKind::Other, Fate::NotSent, message)));
+    while tasks.join_next().await.is_some() {}
+}
+
+/// Does works one after the other, each in a task of its own, and hands each result to `ended` until
+/// that breaks. One that fails, or panics, keeps no other one waiting.
+pub(crate) async fn in_turn<T: Send + 'static>(
+    works: impl Iterator<Item: Future<Output = Result<T>> + Send + 'static>,
+    mut ended: impl FnMut(Result<T>) -> ControlFlow<()>,
+) {
+    for work in works {
+        let result = tokio::spawn(work).await.unwrap_or_else(|_| {
+            let message = "a rotation was not finished: this is a mistake of the program";
+            Err(Error::new(ErrorKind::Other, Fate::MaybeApplied, message))
+        });
+        if ended(result).is_break() {
+            break;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_rotation_that_fails_or_panics_keeps_no_other_one_of_its_queue_waiting() {
+        let works = ["fails", "panics", "works", "is not reached"].map(|what| async move {
+            match what {
+                "fails" => Err(Error::configuration("the ledger does not answer")),
+                "panics" => panic!("on purpose"),
+                what => Ok(what),
+            }
+        });
+        let mut results = Vec::new();
+        in_turn(works.into_iter(), |result| {
+            results.push(result.ok());
+            match results.last() {
+                Some(Some(_)) => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        })
+        .await;
+        assert_eq!(results, [None, None, Some("works")]);
     }
 }

@@ -22,7 +22,7 @@ mod step_store;
 mod stop;
 
 pub(crate) use self::allowed::lost_policy;
-pub(crate) use self::carrying_on::carry_on;
+pub(crate) use self::carrying_on::{carry_on, in_turn};
 pub(crate) use self::clock::SystemClock;
 pub(crate) use self::covered::{Covered, find_covered};
 pub(crate) use self::given_up::cannot_be_resumed;

@@ -113,6 +113,15 @@ impl Progressed {
         matches!(self.advanced, Ok(Some(Advanced::NotOurs)))
     }
 
+    /// Returns `true` if a step of it failed, which may be tried again.
+    pub(crate) fn is_failed(&self) -> bool {
+        let reason = match &self.advanced {
+            Ok(Some(Advanced::Waiting { reason, .. })) => Some(*reason),
+            _ => None,
+        };
+        self.advanced.is_err() || reason == Some(WaitReason::Backoff)
+    }
+
     /// Returns `true` if the program was asked to stop before all was done that can be done now.
     pub(crate) fn is_stopped(&self) -> bool {
         matches!(self.advanced, Ok(None))

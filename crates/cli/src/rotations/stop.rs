@@ -43,7 +43,7 @@ impl Stop {
     }
 
     #[cfg(test)]
-    pub(super) fn requested_at(first: Option<Instant>) -> Self {
+    pub(crate) fn requested_at(first: Option<Instant>) -> Self {
         let count = u8::from(first.is_some());
         Self(watch::channel(Requests { count, first }).1)
     }

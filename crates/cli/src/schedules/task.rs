@@ -127,9 +127,15 @@ impl ScheduledTask {
         }
     }
 
-    /// Returns how the task is shown, if it failed the last time.
-    pub(crate) fn failing(&self) -> Option<ScheduledObject<'_>> {
-        self.record.failure.is_some().then(|| self.object())
+    /// Returns how the task is shown among what is open, if it failed the last time or the
+    /// configuration does not have its account.
+    pub(crate) fn listed(&self, is_account_lost: bool) -> Option<ScheduledObject<'_>> {
+        let mut object = self.object();
+        if is_account_lost {
+            object.state = "account_lost";
+            object.why = "no worker with this configuration knows the account";
+        }
+        (is_account_lost || self.record.failure.is_some()).then_some(object)
     }
 }
 

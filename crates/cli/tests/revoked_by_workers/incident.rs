@@ -176,6 +176,13 @@ impl Incident {
         (path.to_str().unwrap().to_owned(), text)
     }
 
+    /// Replaces a text of the configuration, which it has.
+    pub(crate) fn reconfigure(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(&self.path).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(&self.path, text.replace(from, to)).unwrap();
+    }
+
     /// Adds a fault to an account: what happens to each request with that method.
     pub(crate) fn add_fault(&self, account: usize, method: &str, action: Action) {
         let faults = self.accounts[account].server.simulator().faults();

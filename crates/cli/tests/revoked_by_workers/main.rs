@@ -147,6 +147,47 @@ fn a_token_that_cannot_be_reached_is_tried_again() {
 }
 
 #[test]
+fn an_account_that_left_the_configuration_is_named_and_can_be_given_up_alone() {
+    let incident = Incident::new(3, 7, Place::File);
+    let (plan, _) = incident.plan();
+    let words = [&revoke(&plan)[..], &["--no-wait"]].concat();
+    incident.run(&words).ends_with(0);
+    let operation = incident.operation();
+    incident.reconfigure("[accounts.a002]", "[accounts.another]");
+    incident.run(&["worker", "--once"]).ends_with(0);
+    assert_eq!(incident.alive(), 7, "the others go on");
+
+    let open = ["operations", "--exit-code", "--output=ndjson"];
+    let run = incident.run(&open).ends_with(8);
+    assert!(run.stderr.contains("\"a002\""), "{run:?}");
+    let why = lines(&run.stdout)[0]["why"].to_string();
+    assert!(why.contains("knows a002"), "{why}");
+    let doctor = incident.run(&["doctor", "--output=ndjson"]);
+    assert!(doctor.stdout.contains("a002"), "{doctor:?}");
+
+    let show = ["operations", "show", &operation, "--output=ndjson"];
+    let shown = lines(&incident.run(&show).ends_with(0).stdout);
+    let mut accounts = shown.iter().filter(|row| row["account"] == "a002");
+    let lost = accounts.next().unwrap()["operation"].as_str().unwrap();
+    assert!(run.stderr.contains(lost), "{run:?}");
+    let abandon = ["operations", "abandon", lost, "--yes"];
+    let abandoned = incident.run(&abandon).ends_with(0).json();
+    assert_eq!(abandoned["state"], "abandoned");
+    incident.run(&["worker", "--once"]).ends_with(0);
+    let words = [
+        "operations",
+        "show",
+        &operation,
+        "--watch",
+        "--output=ndjson",
+    ];
+    let run = incident.run(&words).ends_with(1);
+    assert_eq!(verdicts(&run.stdout).len(), incident.count() - 7, "{run:?}");
+    assert!(run.stderr.contains("not attempted"), "{run:?}");
+    assert_eq!(incident.run(&open).ends_with(0).stdout, "");
+}
+
+#[test]
 fn whoever_stops_watching_stops_nothing() {
     let incident = Incident::new(3, 7, Place::File);
     let (plan, _) = incident.plan();

@@ -7,6 +7,7 @@ use tokenfleet_rotation::runner::LedgerRotationStore;
 
 use super::finding::{Check, Finding, Status};
 use crate::commands::ledger::{megabytes, size};
+use crate::commands::lost_accounts::LostAccounts;
 use crate::commands::rotation_report::needs_a_person;
 use crate::ledger::{Place, open_existing};
 use crate::program_name::command_line;
@@ -75,6 +76,21 @@ pub(super) async fn check_operations(configuration: &Configuration) -> Option<Fi
     let message = format!("{all} {wait}, {for_a_person} of them for a person");
     let advice = format!("`{}` says for what", command_line("operations"));
     Some(Finding::new(Check::Ledger, status, message).with_advice(advice))
+}
+
+/// Names the accounts that the configuration does not have although operations of theirs are open.
+/// A ledger that cannot be read is another finding.
+pub(super) async fn check_accounts(configuration: &Configuration) -> Vec<Finding> {
+    let lost = async {
+        let Some(ledger) = open_existing(configuration).await? else {
+            return Ok(LostAccounts::default());
+        };
+        LostAccounts::read(&*ledger, configuration).await
+    };
+    let lost: Result<_> = lost.await;
+    let lost = lost.unwrap_or_default();
+    let warn = |(_, error)| Finding::failed(Check::Ledger, &error).with_status(Status::Warning);
+    lost.errors().map(warn).collect()
 }
 
 /// The numbers of the operations that are open.

@@ -55,6 +55,7 @@ pub(crate) async fn run(
             let examined = with_progress(examining, ledger::check(&configuration));
             findings.push(examined.await);
             findings.extend(ledger::check_operations(&configuration).await);
+            findings.extend(ledger::check_accounts(&configuration).await);
         }
         check_accounts(&configuration, trusted, global, registry, &mut findings).await?;
     }

@@ -3,17 +3,17 @@
 use tokenfleet::Error;
 use tokenfleet::journal::{Journal, Resolution};
 
-use super::{COLUMNS, LESS_IMPORTANT, WriteObject, revocations, rotations, unknown};
+use super::{COLUMNS, LESS_IMPORTANT, WriteObject, revocations, rotations, scheduled, unknown};
 use crate::accounts::Accounts;
 use crate::arguments::AbandonArguments;
 use crate::commands::question;
-use crate::commands::revocations::PlanObject;
+use crate::commands::revocations::{AccountObject, PlanObject};
 use crate::commands::rotation_report::RotationObject;
 use crate::exit::{Exit, Failure};
 use crate::ledger::turned_off;
 use crate::output::{Output, Results};
 
-/// Records that a rotation, or the open writes of an operation, are given up. Nothing is sent.
+/// Records that a task, or the open writes of an operation, are given up. Nothing is sent.
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: AbandonArguments,
@@ -28,6 +28,20 @@ pub(crate) async fn run(
     if let Some(plan) = revocations::abandon(&ledger, arguments.id, arguments.yes).await? {
         let object = PlanObject::new(&plan);
         results.add(output, &object, object.operation_row())?;
+        results.finish(output)?;
+        return Ok(Exit::Success);
+    }
+    let account = revocations::abandon_account(&ledger, arguments.id, arguments.yes);
+    if let Some(account) = account.await? {
+        let object = AccountObject::new(&account);
+        results.add(output, &object, object.operation_row())?;
+        results.finish(output)?;
+        return Ok(Exit::Success);
+    }
+    let task = scheduled::abandon(accounts, &ledger, arguments.id, arguments.yes);
+    if let Some(task) = task.await? {
+        let object = task.object();
+        results.add(output, &object, object.row())?;
         results.finish(output)?;
         return Ok(Exit::Success);
     }

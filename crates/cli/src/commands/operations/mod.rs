@@ -8,6 +8,7 @@ mod finding;
 mod resume;
 mod revocations;
 mod rotations;
+mod scheduled;
 mod search;
 mod unmarked;
 
@@ -21,6 +22,7 @@ use tokenfleet::{
 };
 use tokenfleet_ledger::{Ledger, Write};
 
+use super::lost_accounts::LostAccounts;
 use super::revocations::PlanObject;
 use super::rotation_report::{RotationObject, needs_a_person};
 use super::{is_simulated, reject_options};
@@ -264,6 +266,18 @@ async fn list(
             results.add(output, &object, object.operation_row())?;
         }
     }
+    let lost = match ledger {
+        Some(ledger) if listed == Listed::Open => {
+            LostAccounts::read(&**ledger, configuration).await?
+        }
+        _ => LostAccounts::default(),
+    };
+    for (name, error) in lost.errors() {
+        if names.matches(name) && global.providers.is_empty() {
+            is_open = true;
+            print_warning(&error.to_string());
+        }
+    }
     let plans = revocations::listed(ledger, listed).await?;
     for error in &plans.unreadable {
         is_open = true;
@@ -271,7 +285,7 @@ async fn list(
     }
     for stored in &plans.plans {
         is_open |= stored.waits_for_a_person();
-        let object = PlanObject::new(stored);
+        let object = PlanObject::new(stored).naming_lost(stored, |name| lost.contains(name));
         results.add(output, &object, object.operation_row())?;
     }
     let scheduled = match ledger {
@@ -279,7 +293,8 @@ async fn list(
         _ => Vec::new(),
     };
     for task in scheduled.into_iter().filter_map(ScheduledTask::read) {
-        if let Some(object) = task.failing()
+        let is_lost = lost.contains(&task.record.account);
+        if let Some(object) = task.listed(is_lost)
             && names.matches(object.account)
             && global.providers.is_empty()
         {
@@ -293,7 +308,11 @@ async fn list(
         let is_of_task = of_tasks.contains(&write.intent.operation_id);
         if is_selected(&write.intent.account) && !is_of_task {
             is_open = true;
-            let object = WriteObject::new(write);
+            let mut object = WriteObject::new(write);
+            let is_configured = configuration.account(object.account).is_ok();
+            if !is_configured && !configuration.accounts().is_empty() {
+                object.why += "; this configuration does not have its account";
+            }
             results.add(output, &object, object.row())?;
         }
     }

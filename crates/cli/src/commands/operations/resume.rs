@@ -240,7 +240,9 @@ async fn chosen(
         }
         let name = write.intent.account.name();
         let is_selected = accounts.each().any(|account| account.name() == name);
-        is_selected || accounts.configuration().account(name).is_err()
+        // One that the configuration does not have fails, unless others were asked for.
+        let is_lost = accounts.configuration().account(name).is_err();
+        is_selected || (is_lost && !accounts.is_narrowed())
     };
     // The task itself finds out what became of its writes.
     open.retain(|operation| !open_tasks.contains(&operation.id) && !spared.contains(&operation.id));

@@ -17,6 +17,8 @@ use crate::exit::{Exit, Failure};
 use crate::ledger::turned_off;
 use crate::output::{Format, Output, Results, print_warning};
 
+const LEAVE_THE_REST: &str = "Leave the tokens alone that are not begun? [y/N] ";
+
 /// Returns the plans that are to be listed, the oldest first.
 pub(super) async fn listed(
     ledger: Option<&Arc<dyn Ledger>>,
@@ -92,8 +94,7 @@ pub(super) async fn abandon(
     id: OperationId,
     is_confirmed: bool,
 ) -> Result<Option<StoredPlan>> {
-    let question = "Leave the tokens alone that are not begun? [y/N] ";
-    if !is_known_and_confirmed(ledger, id, is_confirmed, question).await? {
+    if !is_known_and_confirmed(ledger, id, is_confirmed, LEAVE_THE_REST).await? {
         return Ok(None);
     }
     let (plan, at_work) = revocations::abandon(ledger, id).await?;
@@ -105,6 +106,23 @@ pub(super) async fn abandon(
         ));
     }
     Ok(Some(plan))
+}
+
+/// Gives up what is not begun of one account of a plan. Returns `None` if the id is that of none.
+pub(super) async fn abandon_account(
+    ledger: &Arc<dyn Ledger>,
+    id: OperationId,
+    is_confirmed: bool,
+) -> Result<Option<StoredAccount>> {
+    let Some(account) = StoredAccount::find(&**ledger, id).await? else {
+        return Ok(None);
+    };
+    if !is_confirmed {
+        let object = AccountObject::new(&account);
+        question::show([object.operation_row().join("  ")]);
+        confirm(LEAVE_THE_REST)?;
+    }
+    revocations::abandon_account(ledger, id).await.map(Some)
 }
 
 /// Asks whether a plan is to be changed. Returns `false` if the id is that of no plan.
@@ -122,8 +140,12 @@ async fn is_known_and_confirmed(
     }
     let object = PlanObject::new(&plan);
     question::show([object.operation_row().join("  ")]);
+    confirm(question).map(|()| true)
+}
+
+fn confirm(question: &str) -> Result<()> {
     if question::is_confirmed(question) {
-        return Ok(true);
+        return Ok(());
     }
     Err(Error::invalid_input("not confirmed: nothing was changed"))
 }

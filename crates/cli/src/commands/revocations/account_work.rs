@@ -10,18 +10,20 @@ use tokenfleet::{
     TokenProviderExt,
 };
 use tokenfleet_ledger::Write;
+use tokenfleet_worker::Advanced;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-use super::claim::Claim;
+use super::outages::{self, MAX_OUTAGES};
 use super::record::{AccountRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
-use super::waits::scaled;
 use super::working::Working;
+use crate::claim::Claim;
 use crate::commands::resumed_plan;
 use crate::output::{print_error, print_object};
 use crate::rotations::{check_place, check_writable};
+use crate::waits::scaled;
 
 /// The time between two records of verdicts, between which many may arrive.
 const RECORD_INTERVAL: Duration = Duration::from_secs(1);
@@ -29,66 +31,59 @@ const RECORD_INTERVAL: Duration = Duration::from_secs(1);
 /// The time after which a worker looks whether the plan was given up.
 const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The time after which an account is tried again that could not be opened, or whose platform could
-/// not be reached.
+/// The time after which an account is tried again if the ledger did not answer.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
-/// The number of times that tokens are tried again which could not be reached. After that, this is
-/// their verdict.
-pub(super) const MAX_OUTAGES: u32 = 5;
-
-/// The number of workers that may be lost in a row before the account rests, and for how long.
+/// The number of workers that may be lost in a row, which is one of the outages of an account.
 const MAX_STARTS: u32 = 10;
-const REST: Duration = Duration::from_secs(10 * 60);
 
-/// Revokes the tokens of an account that have no verdict yet. Returns `false` if nothing was done,
-/// because another worker is at it or this one does not know the account.
-pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<bool> {
+/// Revokes the tokens of an account that have no verdict yet. Does nothing if another worker has
+/// its queue or this one does not know the account.
+pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<Advanced> {
     // What this version does not understand is not even claimed.
     let Some(stored) = StoredAccount::find(&*working.ledger, id).await? else {
-        return Ok(false);
+        return Ok(Advanced::Nothing);
     };
     let part = stored.part;
     if !working.is_selected(part.account().name()) {
-        return Ok(false);
+        return Ok(Advanced::Nothing);
     }
     let Some((claim, task)) = Claim::take(working.tasks(), id).await? else {
-        return Ok(false);
+        return Ok(Advanced::Nothing);
     };
-    if task.starts > MAX_STARTS {
-        let message = format!(
-            "operation {id}: {} workers were lost at it in a row",
-            task.starts
-        );
-        print_error(
-            working.requested_format,
-            &Error::new(ErrorKind::Other, Fate::MaybeApplied, message),
-        );
-        claim
-            .release(Some(claim.now().saturating_add(scaled(REST))))
-            .await?;
-        return Ok(false);
-    }
     let record = AccountRecord::from_json(&task.state)?;
-    let work = Box::pin(carry_out(working, &claim, id, record, part));
-    let Some(ended) = claim.hold(work).await else {
+    let work = async {
+        if task.starts <= MAX_STARTS {
+            return carry_out(working, &claim, id, record, part).await;
+        }
+        let message = format!("{MAX_STARTS} workers were lost in a row while they worked on it");
+        let error = Error::new(ErrorKind::Other, Fate::MaybeApplied, message);
+        let error = error.with_account(part.account());
+        fail(working, &claim, record, &part, &error).await
+    };
+    let Some(ended) = claim.hold(Box::pin(work)).await else {
         // If nobody has taken over, whoever is the first does.
         claim.release(Some(claim.now())).await?;
-        return Ok(true);
+        return Ok(Advanced::Something);
     };
     let due = match &ended {
         Ok(Ended::Closed | Ended::Paused) => None,
-        Ok(Ended::Stopped) => Some(claim.now()),
-        Ok(Ended::Lost) => return Ok(true),
-        Ok(Ended::Unopened | Ended::Unreachable) | Err(_) => {
-            Some(claim.now().saturating_add(scaled(TRY_AGAIN)))
-        }
+        Ok(Ended::Stopped) => Some(Duration::ZERO),
+        Ok(Ended::Lost) => return Ok(Advanced::Something),
+        Ok(Ended::Unused(wait) | Ended::Unreachable(wait)) => Some(*wait),
+        Err(_) => Some(TRY_AGAIN),
     };
+    let due = due.map(|wait| claim.now().saturating_add(scaled(wait)));
     claim.release(due).await?;
     if let Some(stored) = StoredAccount::find(&*working.ledger, id).await? {
         print_object(&super::objects::AccountObject::new(&stored));
     }
-    ended.map(|ended| !matches!(ended, Ended::Unopened))
+    ended.map(|ended| match ended {
+        Ended::Unused(_) | Ended::Unreachable(_) => Advanced::Failed {
+            is_anything_done: matches!(ended, Ended::Unreachable(_)),
+        },
+        _ => Advanced::Something,
+    })
 }
 
 /// The reason why the work on an account ended.
@@ -99,10 +94,10 @@ enum Ended {
     Paused,
     /// The program was asked to stop.
     Stopped,
-    /// The account could not be opened.
-    Unopened,
-    /// Some tokens could not be reached, and are tried again.
-    Unreachable,
+    /// Nothing could be done. It is tried again after this time.
+    Unused(Duration),
+    /// Some tokens could not be reached, and are tried again after this time.
+    Unreachable(Duration),
     /// Another worker has taken over.
     Lost,
 }
@@ -118,15 +113,9 @@ async fn carry_out(
         record.is_abandoned = true;
         return end(claim, &record, true, Ended::Closed).await;
     }
-    let opened = open(working, &record, &part);
-    let provider = match opened {
+    let provider = match open(working, &record, &part) {
         Ok(provider) => provider,
-        Err(error) => {
-            print_error(working.requested_format, &error);
-            record.note = Some(error.to_string());
-            record.outages += 1;
-            return end(claim, &record, false, Ended::Unopened).await;
-        }
+        Err(error) => return fail(working, claim, record, &part, &error).await,
     };
     record.note = None;
     let provider = &*provider;
@@ -136,7 +125,7 @@ async fn carry_out(
         .iter()
         .map(|verdict| verdict.token.clone())
         .collect();
-    let rest = part.retaining(|id| !judged.contains(id));
+    let rest = part.clone().retaining(|id| !judged.contains(id));
     let dead = writes
         .iter()
         .flat_map(resumed_plan::revoked_by)
@@ -172,7 +161,7 @@ async fn carry_out(
     let others = rest.clone().retaining(|id| Some(id) != acting.as_ref());
     let last = rest.retaining(|id| Some(id) == acting.as_ref());
     // Without the credential, no other token could be tried again.
-    for part in [others, last] {
+    for rest in [others, last] {
         // Nor could a verdict be found out again.
         if !claim.record(&record.to_json()?, false).await? {
             return Ok(Ended::Lost);
@@ -180,8 +169,11 @@ async fn carry_out(
         if working.stop.is_requested() {
             return end(claim, &record, false, Ended::Stopped).await;
         }
-        let judged = record.verdicts.len() + part.tokens().count();
-        let revocations = provider.revoke_many(part, record.options.of_task(id))?;
+        let judged = record.verdicts.len() + rest.tokens().count();
+        let revocations = match provider.revoke_many(rest, record.options.of_task(id)) {
+            Ok(revocations) => revocations,
+            Err(error) => return fail(working, claim, record, &part, &error).await,
+        };
         let stopped = revoke(working, claim, &mut record, revocations, &unfinished).await?;
         match stopped {
             Some(ended @ Ended::Closed) => {
@@ -192,7 +184,8 @@ async fn carry_out(
             Some(ended) => return end(claim, &record, false, ended).await,
             None if record.verdicts.len() < judged => {
                 record.outages += 1;
-                return end(claim, &record, false, Ended::Unreachable).await;
+                let wait = outages::wait(&record);
+                return end(claim, &record, false, Ended::Unreachable(wait)).await;
             }
             None => {}
         }
@@ -202,6 +195,22 @@ async fn carry_out(
     } else {
         end(claim, &record, true, Ended::Closed).await
     }
+}
+
+/// Ends for now because of an error, or for ever if there were too many.
+async fn fail(
+    working: &Working<'_>,
+    claim: &Claim,
+    mut record: AccountRecord,
+    part: &RevocationPlan,
+    error: &Error,
+) -> Result<Ended> {
+    print_error(working.requested_format, error);
+    if outages::note(&mut record, part, error) {
+        return end(claim, &record, true, Ended::Closed).await;
+    }
+    let wait = outages::wait(&record);
+    end(claim, &record, false, Ended::Unused(wait)).await
 }
 
 async fn end(claim: &Claim, record: &AccountRecord, closes: bool, ended: Ended) -> Result<Ended> {

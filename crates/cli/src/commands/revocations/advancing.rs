@@ -6,6 +6,7 @@ use futures_util::stream::{self, StreamExt};
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Result, Timestamp};
 use tokenfleet_ledger::Task;
+use tokenfleet_worker::Advanced;
 
 use super::record::{ACCOUNT, PLAN};
 use super::stored::{StoredAccount, StoredPlans};
@@ -17,19 +18,16 @@ use crate::output::print_error;
 /// The number of queues that are worked on at a time.
 const MAX_QUEUES: usize = 16;
 
-/// Carries a task on, if it is one of a revocation. Returns `None` for any other one, and `false`
-/// if there was nothing to do.
+/// Carries a task on, if it is one of a revocation.
 pub(in crate::commands) async fn advance(
     working: &Working<'_>,
     id: OperationId,
-) -> Result<Option<bool>> {
-    let Some(task) = working.ledger.task(id).await? else {
-        return Ok(None);
-    };
-    match &*task.kind {
-        PLAN => plan_work::advance(working, id).await.map(Some),
-        ACCOUNT => account_work::advance(working, id).await.map(Some),
-        _ => Ok(None),
+) -> Result<Advanced> {
+    let task = working.ledger.task(id).await?;
+    match task.as_ref().map(|task| &*task.kind) {
+        Some(PLAN) => plan_work::advance(working, id).await,
+        Some(ACCOUNT) => account_work::advance(working, id).await,
+        _ => Ok(Advanced::Nothing),
     }
 }
 
@@ -63,8 +61,11 @@ pub(in crate::commands) async fn carry_on_due(working: &Working<'_>) -> Result<V
         while let Some(ended) = advanced.next().await {
             for (id, ended) in ended {
                 match ended {
-                    Ok(is_done) => {
-                        is_anything_done |= is_done;
+                    Ok(advanced) => {
+                        is_anything_done |= advanced.is_anything_done();
+                        // The error was printed.
+                        let is_failed = matches!(advanced, Advanced::Failed { .. });
+                        exits.extend(is_failed.then_some(Exit::Failed));
                         advanced_ones.insert(id);
                     }
                     Err(error) => {
@@ -96,7 +97,7 @@ pub(in crate::commands) async fn carry_on_due(working: &Working<'_>) -> Result<V
 async fn advance_each(
     working: &Working<'_>,
     tasks: Vec<OperationId>,
-) -> Vec<(OperationId, Result<bool>)> {
+) -> Vec<(OperationId, Result<Advanced>)> {
     let mut all = Vec::new();
     for id in tasks {
         all.push((id, account_work::advance(working, id).await));

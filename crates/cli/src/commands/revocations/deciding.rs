@@ -9,10 +9,10 @@ use tokenfleet::{Error, ErrorKind, Fate, Result};
 use tokenfleet_ledger::{Ledger, Tasks};
 use tokio::time::{Instant, sleep};
 
-use super::claim::Claim;
 use super::record::Stage;
 use super::stored::{StoredAccount, StoredPlan};
-use super::waits::scaled;
+use crate::claim::Claim;
+use crate::waits::scaled;
 
 /// The time for which workers are waited for that are at work.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -49,6 +49,31 @@ pub(in crate::commands) async fn abandon(
         }
         if open.is_empty() || started.elapsed() > scaled(PATIENCE) {
             return Ok((plan, open));
+        }
+        sleep(scaled(INTERVAL)).await;
+    }
+}
+
+/// Gives up what is not begun of one account of a plan, and returns the account. The others go on.
+pub(in crate::commands) async fn abandon_account(
+    ledger: &Arc<dyn Ledger>,
+    id: OperationId,
+) -> Result<StoredAccount> {
+    let started = Instant::now();
+    loop {
+        close(ledger, id).await?;
+        let found = StoredAccount::find(&**ledger, id).await?;
+        let account = found.ok_or_else(|| {
+            let message = format!("the ledger has no revocation {id}");
+            Error::new(ErrorKind::NotFound, Fate::NotSent, message)
+        })?;
+        if !account.task.is_open() {
+            return Ok(account);
+        }
+        if started.elapsed() > scaled(PATIENCE) {
+            let message = format!("a worker holds the queue of the revocation {id}");
+            return Err(Error::new(ErrorKind::Conflict, Fate::NotSent, message)
+                .with_advice("try again when it has ended, or give the whole plan up"));
         }
         sleep(scaled(INTERVAL)).await;
     }
@@ -121,4 +146,79 @@ async fn close(ledger: &Arc<dyn Ledger>, id: OperationId) -> Result<()> {
 fn tasks(ledger: &Arc<dyn Ledger>) -> Arc<dyn Tasks> {
     let tasks: Arc<dyn Ledger> = Arc::clone(ledger);
     tasks
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenfleet::workflow::RevokeManyOptions;
+    use tokenfleet::{Account, RevocationPlan, TokenId};
+    use tokenfleet_ledger::{MemoryLedger, NewTask};
+
+    use super::super::record::{ACCOUNT, AccountRecord, Options, PLAN, PlanRecord, PlannedAccount};
+    use super::*;
+
+    /// Opens a plan with one token of one account, and returns both tasks.
+    async fn opened(ledger: &Arc<dyn Ledger>) -> (OperationId, OperationId) {
+        let (plan, operation) = (OperationId::random(), OperationId::random());
+        let part = RevocationPlan::from_ids(&Account::new("losant", "iot"), [TokenId::new("a")]);
+        let options = Options::from(&RevokeManyOptions::default());
+        let record = AccountRecord::new((plan, operation), &part, options, None);
+        let id = OperationId::random();
+        let subject = format!("{plan} iot");
+        let task = NewTask::new(id, ACCOUNT, "iot", subject, record.to_json().unwrap());
+        ledger.open_task(&task).await.unwrap();
+        let planned = PlannedAccount {
+            task: id,
+            account: "iot".to_owned(),
+            tokens: 1,
+            canary: 1,
+        };
+        let record = PlanRecord::new(operation, vec![planned], None);
+        let (queue, subject) = (format!("{PLAN} {plan}"), operation.to_string());
+        let task = NewTask::new(plan, PLAN, queue, subject, record.to_json().unwrap());
+        ledger.open_task(&task).await.unwrap();
+        (plan, id)
+    }
+
+    #[tokio::test]
+    async fn a_plan_that_is_given_up_stays_open_until_each_of_its_accounts_is_closed() {
+        let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::new());
+        let (plan, account) = opened(&ledger).await;
+        let lease = Duration::from_secs(60);
+        let claim = ledger.claim_task(account, lease).await.unwrap().unwrap();
+        let given_up = tokio::spawn({
+            let ledger = Arc::clone(&ledger);
+            async move { abandon(&ledger, plan).await }
+        });
+        let find = || StoredPlan::find(&*ledger, plan);
+        while find().await.unwrap().unwrap().record.stage != Stage::Abandoned {
+            sleep(Duration::from_millis(5)).await;
+        }
+        // Otherwise nobody would close the account when its worker is lost.
+        assert!(find().await.unwrap().unwrap().task.is_open());
+        sleep(INTERVAL).await;
+        assert!(find().await.unwrap().unwrap().task.is_open());
+        (ledger.release_claim(account, claim.epoch, None))
+            .await
+            .unwrap();
+
+        let (_, at_work) = given_up.await.unwrap().unwrap();
+        assert!(at_work.is_empty());
+        assert!(!find().await.unwrap().unwrap().task.is_open());
+        let closed = StoredAccount::find(&*ledger, account)
+            .await
+            .unwrap()
+            .unwrap();
+        assert!(closed.record.is_abandoned && !closed.task.is_open());
+    }
+
+    #[tokio::test]
+    async fn an_account_is_given_up_alone() {
+        let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::new());
+        let (plan, account) = opened(&ledger).await;
+        let closed = abandon_account(&ledger, account).await.unwrap();
+        assert!(closed.record.is_abandoned && !closed.task.is_open());
+        let plan = StoredPlan::find(&*ledger, plan).await.unwrap().unwrap();
+        assert!(plan.task.is_open() && plan.record.stage == Stage::Canary);
+    }
 }

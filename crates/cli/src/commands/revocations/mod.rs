@@ -7,20 +7,20 @@
 
 mod account_work;
 mod advancing;
-mod claim;
 mod deciding;
 mod known;
 mod objects;
 mod opening;
+mod outages;
 mod plan_work;
 mod record;
+mod silence;
 mod stored;
-mod waits;
 mod watching;
 mod working;
 
 pub(super) use advancing::{advance, carry_on_due};
-pub(super) use deciding::{abandon, resume};
+pub(super) use deciding::{abandon, abandon_account, resume};
 pub(super) use known::{Known, check_not_at_work};
 pub(super) use objects::{AccountObject, PlanObject};
 pub(super) use opening::{Handed, check_for_workers, ledger_for_workers, open};

@@ -4,6 +4,7 @@ use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Operation, Timestamp};
 
+use super::outages::MAX_OUTAGES;
 use super::record::Stage;
 use super::stored::{StoredAccount, StoredPlan};
 use crate::numbers::grouped;
@@ -35,6 +36,22 @@ impl<'a> PlanObject<'a> {
             reason: record.reason.as_deref(),
             why: why(stored),
         }
+    }
+
+    /// Names the accounts of the plan that the configuration does not have.
+    pub(in crate::commands) fn naming_lost(
+        mut self,
+        stored: &StoredPlan,
+        is_lost: impl Fn(&str) -> bool,
+    ) -> Self {
+        let planned = stored.record.accounts.iter();
+        let lost = planned.map(|planned| &*planned.account);
+        let lost: Vec<_> = lost.filter(|name| is_lost(name)).collect();
+        if !lost.is_empty() {
+            let lost = lost.join(", ");
+            self.why += &format!("; no worker with this configuration knows {lost}");
+        }
+        self
     }
 
     /// Returns the row in a list of operations.
@@ -123,9 +140,14 @@ impl<'a> AccountObject<'a> {
             tokens: stored.part.tokens().count(),
             succeeded,
             failed,
-            why: match &record.note {
-                Some(note) => format!("{progress}; {note}"),
-                None => progress,
+            why: match (&record.note, record.outages) {
+                (Some(note), 1..) if task.is_open() => format!(
+                    "{progress}; {} of {} tries failed, the last one because of: {note}",
+                    record.outages,
+                    MAX_OUTAGES + 1
+                ),
+                (Some(note), _) => format!("{progress}; {note}"),
+                (None, _) => progress,
             },
         }
     }

@@ -6,13 +6,14 @@ use std::time::Duration;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokenfleet::Result;
 use tokenfleet::journal::OperationId;
+use tokenfleet_worker::Advanced;
 
-use super::account_work::MAX_OUTAGES;
-use super::claim::Claim;
+use super::outages::MAX_OUTAGES;
 use super::record::{AccountRecord, PlanRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
-use super::waits::scaled;
 use super::working::Working;
+use crate::claim::Claim;
+use crate::waits::scaled;
 
 /// The time after which a worker looks again whether the canary wave is over, and whether those can
 /// begin whose queues were held.
@@ -24,20 +25,19 @@ const LOOK_AT_END: Duration = Duration::from_secs(5);
 /// The number of accounts that are let go at a time.
 const AT_A_TIME: usize = 16;
 
-/// Lets the accounts of a plan begin whose turn it is, and ends the plan when all have. Returns
-/// `false` if nothing was done.
-pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<bool> {
+/// Lets the accounts of a plan begin whose turn it is, and ends the plan when all have.
+pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<Advanced> {
     if StoredPlan::find(&*working.ledger, id).await?.is_none() {
-        return Ok(false);
+        return Ok(Advanced::Nothing);
     }
     let Some((claim, task)) = Claim::take(working.tasks(), id).await? else {
-        return Ok(false);
+        return Ok(Advanced::Nothing);
     };
     let plan = StoredPlan::read(task)?;
     let worked = claim.hold(Box::pin(carry_on(working, &claim, plan))).await;
     let Some(worked) = worked else {
         claim.release(Some(claim.now())).await?;
-        return Ok(true);
+        return Ok(Advanced::Something);
     };
     let due = match &worked {
         Ok(next) => *next,
@@ -45,7 +45,7 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<bo
     };
     let due = due.map(|after| claim.now().saturating_add(scaled(after)));
     claim.release(due).await?;
-    worked.map(|_| true)
+    worked.map(|_| Advanced::Something)
 }
 
 /// Returns the time after which there is something to do again.
@@ -159,6 +159,9 @@ fn canary(plan: &PlanRecord, accounts: &[StoredAccount]) -> Canary {
             && let Some(note) = &stored.record.note
         {
             return Canary::Failed(format!("{}: {note}", planned.account));
+        }
+        if stored.record.is_abandoned && !stored.record.is_paused() {
+            return Canary::Failed(format!("{}: a person gave it up", planned.account));
         }
         if stored.task.is_open() && !stored.record.is_paused() {
             is_under_way = true;

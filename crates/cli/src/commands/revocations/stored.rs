@@ -83,6 +83,14 @@ impl StoredAccount {
         Ok(Self { task, record, part })
     }
 
+    /// Returns what a task is, if it is one of an account and can be read.
+    pub(crate) fn of(task: &Task) -> Option<Self> {
+        let is_of_account = task.kind == ACCOUNT;
+        is_of_account
+            .then(|| Self::read(task.clone()).ok())
+            .flatten()
+    }
+
     /// Returns the task of an account, open or closed.
     pub(crate) async fn find(tasks: &dyn Tasks, id: OperationId) -> Result<Option<Self>> {
         let task = tasks.task(id).await?.filter(|task| task.kind == ACCOUNT);

@@ -1,16 +1,17 @@
 //! The watching of a plan that workers carry out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Error, ErrorKind, Fate, Operation, Result, Timestamp};
+use tokenfleet::{Error, ErrorKind, Fate, Operation, Result, TokenProvider};
 use tokenfleet_ledger::Ledger;
 use tokio::time::{Instant, sleep};
 
 use super::record::Stage;
+use super::silence::{Signs, Silence};
 use super::stored::{StoredAccount, StoredPlan};
-use super::waits::scaled;
 use crate::accounts::Accounts;
 use crate::commands::confirm::id_list;
 use crate::commands::revocation_report::RevocationReport;
@@ -20,12 +21,10 @@ use crate::output::{Format, Output, print_error, print_warning};
 use crate::program_name::command_line;
 use crate::progress::with_progress;
 use crate::signal::StopRequest;
+use crate::waits::scaled;
 
 /// The time between two looks into the ledger.
 const INTERVAL: Duration = Duration::from_secs(1);
-
-/// The time without any sign of a worker after which the watcher says so.
-const LONGEST_SILENCE: Duration = Duration::from_secs(15);
 
 /// Prints the verdict of each token as workers record it, until the plan is over or waits for a
 /// person. The exit codes are those of `revoke --plan`.
@@ -41,34 +40,28 @@ pub(in crate::commands) async fn watch(
     let mut stop = StopRequest::listen().await;
     let mut closed = HashMap::new();
     let (mut plan, mut stored) = read(ledger, id, &mut closed).await?;
-    let mut providers = Vec::new();
-    for account in &stored {
-        providers.push(accounts.open_planned(account.part.account())?);
-    }
-    let of_account: HashMap<_, _> = (stored.iter().zip(&providers))
-        .map(|(account, provider)| (account.task.id, &**provider))
-        .collect();
-    let all: Vec<_> = providers.iter().map(|provider| &**provider).collect();
+    let providers = open(accounts, &stored, requested_format)?;
+    let all: Vec<_> = providers.values().map(|provider| &**provider).collect();
     let mut report =
         RevocationReport::new(&all, accounts.journals(), requested_format, output, None);
     let mut printed = HashSet::new();
     let mut notes = HashSet::new();
-    let mut heard = Instant::now();
-    let mut is_silent = false;
+    let mut silence = Silence::new(Instant::now());
     let is_stopped = loop {
-        let before = printed.len();
         for account in &stored {
             let verdicts = account.record.verdicts.iter();
             let new: Vec<_> = verdicts
                 .filter(|verdict| printed.insert((account.task.id, verdict.token.clone())))
                 .collect();
-            if let (false, Some(provider)) = (new.is_empty(), of_account.get(&account.task.id)) {
-                report.begin(*provider);
+            let provider = providers.get(&account.task.id);
+            if let (false, Some(provider)) = (new.is_empty(), provider) {
+                report.begin(&**provider);
             }
             for verdict in new {
-                match verdict.restored() {
-                    Some(restored) => report.add(&verdict.token, restored).await,
-                    None => report.failed(&unknown_verdict(account)),
+                match (verdict.restored(), provider) {
+                    (Some(restored), Some(_)) => report.add(&verdict.token, restored).await,
+                    (Some(_), None) => verdict.error().into_iter().for_each(|it| report.failed(it)),
+                    (None, _) => report.failed(&unknown_verdict(account)),
                 }
             }
             if let Some(note) = &account.record.note
@@ -80,17 +73,6 @@ pub(in crate::commands) async fn watch(
         if is_over(&plan, &stored) {
             break false;
         }
-        let now = Timestamp::now();
-        let is_claimed = |account: &StoredAccount| account.task.claimed_until > Some(now);
-        if printed.len() > before || stored.iter().any(is_claimed) {
-            heard = Instant::now();
-        } else if heard.elapsed() > LONGEST_SILENCE && !is_silent {
-            is_silent = true;
-            let worker = command_line("worker");
-            print_warning(&format!(
-                "no worker is at it: start `{worker}` where the ledger is reached"
-            ));
-        }
         let progress = || progress_text(&plan, printed.len(), &stored);
         let is_stopped = tokio::select! {
             () = with_progress(progress, sleep(scaled(INTERVAL))) => false,
@@ -100,14 +82,17 @@ pub(in crate::commands) async fn watch(
             break true;
         }
         // The ledger may answer again, and the workers go on meanwhile.
-        if let Ok(now) = read(ledger, id, &mut closed).await {
-            (plan, stored) = now;
-        }
+        let warning = match read(ledger, id, &mut closed).await {
+            Ok(answer) => {
+                (plan, stored) = answer;
+                silence.answered(Signs::of(&plan, &stored), Instant::now())
+            }
+            Err(error) => silence.failed(&error, Instant::now()),
+        };
+        warning.iter().for_each(|warning| print_warning(warning));
     };
-    if plan.record.stage == Stage::Abandoned {
-        for account in &stored {
-            report_not_attempted(&mut report, account);
-        }
+    for account in stored.iter().filter(|account| account.record.is_abandoned) {
+        report_not_attempted(&mut report, account);
     }
     let mut exits = report.finish()?;
     if is_stopped {
@@ -119,6 +104,31 @@ pub(in crate::commands) async fn watch(
         exits.push(Exit::from_error(&error));
     }
     Ok(Exit::combine_plan(exits))
+}
+
+/// Opens the accounts of a plan, by their tasks. One that this configuration does not have, or that
+/// cannot be opened, is reported; the verdicts on its tokens that are no success are errors.
+fn open(
+    accounts: &Accounts,
+    stored: &[StoredAccount],
+    requested_format: Option<Format>,
+) -> Result<BTreeMap<OperationId, Arc<dyn TokenProvider>>> {
+    let (mut providers, mut failed) = (BTreeMap::new(), None);
+    for account in stored {
+        match accounts.open_planned(account.part.account()) {
+            Ok(provider) => {
+                providers.insert(account.task.id, provider);
+            }
+            Err(error) => {
+                print_error(requested_format, &error);
+                failed.get_or_insert(error);
+            }
+        }
+    }
+    match failed {
+        Some(error) if providers.is_empty() => Err(error),
+        _ => Ok(providers),
+    }
 }
 
 async fn read(

@@ -1,5 +1,6 @@
 //! The runs of commands and policies.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Parser;
@@ -8,25 +9,36 @@ use tokenfleet::{Error, ErrorKind, Fate, Result, Timestamp};
 use super::tasks::ScheduledTasks;
 use crate::accounts::Accounts;
 use crate::arguments::{Arguments, Command, OperationsAction};
+use crate::claim::Claim;
 use crate::commands::due_rotations::begin_due;
 use crate::commands::{check, operations, snapshot};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error};
 use crate::policies::{ConfiguredPolicy, Policies};
+use crate::rotations::Stop;
 use crate::schedules::{Ended, LONGEST_WAIT, Record, SHORTEST_WAIT, Schedule, Subject};
 
 impl ScheduledTasks<'_> {
-    /// Carries out what a task is for. Returns `None` if a request to stop came before its end.
-    pub(super) async fn run(&self, record: &Record, begun: Timestamp) -> Option<Ended> {
+    /// Carries out what a task is for. Returns `None` if a request to stop, or the end of the claim,
+    /// came before its end.
+    pub(super) async fn run(
+        &self,
+        claim: &Arc<Claim>,
+        record: &Record,
+        begun: Timestamp,
+    ) -> Option<Ended> {
         let started = Instant::now();
         let ended = match &record.of {
             Subject::Policy(name) => {
                 let (policies, policy) = self.policy(name)?;
-                self.run_policy(policies, policy, begun).await
+                let running = self.run_policy(policies, policy, begun);
+                // A future of 16 kB, which each caller would hold.
+                claim.hold(Box::pin(running)).await.flatten()
             }
             Subject::Schedule(name) => {
                 let schedule = self.schedule(name)?;
-                self.run_command(schedule, &record.account, begun).await
+                self.run_command(claim, schedule, &record.account, begun)
+                    .await
             }
         };
         let mut ended = ended?;
@@ -43,8 +55,7 @@ impl ScheduledTasks<'_> {
     ) -> Option<Ended> {
         let format = Some(self.format);
         let opened = begin_due(self.rotations, policies, policy, self.stop, format);
-        // A future of 16 kB, which each caller would hold.
-        match Box::pin(opened).await {
+        match opened.await {
             Ok(opened) if opened.is_stopped => None,
             Ok(opened) => {
                 let latest = begun.saturating_add(LONGEST_WAIT);
@@ -60,6 +71,7 @@ impl ScheduledTasks<'_> {
 
     async fn run_command(
         &self,
+        claim: &Arc<Claim>,
         schedule: &Schedule,
         account: &str,
         begun: Timestamp,
@@ -72,23 +84,12 @@ impl ScheduledTasks<'_> {
         };
         let words: Vec<_> = schedule.words().into_iter().map(str::to_owned).collect();
         let format = self.format;
-        let (stopped, stop) = tokio::sync::oneshot::channel::<()>();
-        let runtime = tokio::runtime::Handle::current();
-        // On a thread of its own: what commands do stays on one.
-        let running = tokio::task::spawn_blocking(move || {
-            runtime.block_on(async {
-                tokio::select! {
-                    exit = run_words(&accounts, &words, format) => Some(exit),
-                    // Also if the worker has lost its claim. Whatever is only read is dropped.
-                    _ = stop => None,
-                }
-            })
+        let running = run_apart(Arc::clone(claim), self.stop.clone(), async move || {
+            run_words(&accounts, &words, format).await
         });
-        let exit = tokio::select! {
-            exit = running => exit.unwrap_or_else(|_| Some(Err(unfinished().into()))),
-            () = self.stop.requested() => None,
-        };
-        drop(stopped);
+        let exit = running
+            .await
+            .unwrap_or_else(|error| Some(Err(error.into())));
         let failure = match exit? {
             Ok(exit) => {
                 self.note(exit);
@@ -108,6 +109,25 @@ impl ScheduledTasks<'_> {
             Some(failure) => Ended::failed(failure),
         })
     }
+}
+
+/// Does work that stays on one thread, on a thread of its own, while a claim lasts. Returns `None`
+/// if a request to stop, or the end of the claim, came before its end: what only reads is dropped.
+async fn run_apart<F, T>(claim: Arc<Claim>, stop: Stop, work: F) -> Result<Option<T>>
+where
+    F: AsyncFnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let runtime = tokio::runtime::Handle::current();
+    let working = tokio::task::spawn_blocking(move || {
+        runtime.block_on(claim.hold(async {
+            tokio::select! {
+                done = work() => Some(done),
+                () = stop.requested() => None,
+            }
+        }))
+    });
+    working.await.map(Option::flatten).map_err(|_| unfinished())
 }
 
 /// Runs the command of these words on accounts.
@@ -144,4 +164,36 @@ fn unfinished() -> Error {
         Fate::NotSent,
         "the command was not finished",
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::time::Duration;
+
+    use tokenfleet::journal::OperationId;
+    use tokenfleet_ledger::{MemoryLedger, NewTask, Tasks};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_command_that_was_stopped_does_nothing_more_once_its_claim_has_run_out() {
+        let lease = Duration::from_millis(400);
+        let tasks: Arc<dyn Tasks> = Arc::new(MemoryLedger::new());
+        let id = OperationId::random();
+        let task = NewTask::new(id, "schedule", "iot", "schedules.nightly iot", "{}");
+        tasks.open_task(&task).await.unwrap();
+        let claim = Claim::take_for(tasks, id, lease).await.unwrap().unwrap().0;
+        let steps = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&steps);
+        let running = run_apart(Arc::new(claim), Stop::requested_at(None), async move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            // As in a process that is stopped, no timer goes off meanwhile.
+            std::thread::sleep(lease);
+            tokio::task::yield_now().await;
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(running.await.unwrap(), None);
+        assert_eq!(steps.load(Ordering::Relaxed), 1);
+    }
 }

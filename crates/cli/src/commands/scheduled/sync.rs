@@ -6,7 +6,8 @@ use tokenfleet::journal::OperationId;
 use tokenfleet::{Result, Timestamp};
 use tokenfleet_ledger::NewTask;
 
-use super::tasks::{CLAIM, ScheduledTasks};
+use super::tasks::ScheduledTasks;
+use crate::claim::Claim;
 use crate::schedules::{KIND, Record, ScheduledTask, Subject};
 
 /// A task that the configuration wants.
@@ -107,19 +108,16 @@ impl ScheduledTasks<'_> {
     }
 
     async fn close(&self, task: &ScheduledTask) -> Result<()> {
-        let (tasks, id) = (self.tasks(), task.task.id);
-        if let Some(claim) = tasks.claim_task(id, CLAIM).await? {
-            let state = &claim.task.state;
-            tasks.record_task(id, claim.epoch, state, true).await?;
-            tasks.release_claim(id, claim.epoch, None).await?;
+        if let Some((claim, task)) = Claim::take(self.tasks(), task.task.id).await? {
+            claim.record(&task.state, true).await?;
+            claim.release(None).await?;
         }
         Ok(())
     }
 
     async fn set_due(&self, task: &ScheduledTask, due: Timestamp) -> Result<()> {
-        let (tasks, id) = (self.tasks(), task.task.id);
-        if let Some(claim) = tasks.claim_task(id, CLAIM).await? {
-            tasks.release_claim(id, claim.epoch, Some(due)).await?;
+        if let Some((claim, _)) = Claim::take(self.tasks(), task.task.id).await? {
+            claim.release(Some(due)).await?;
         }
         Ok(())
     }

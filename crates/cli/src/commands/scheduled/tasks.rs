@@ -1,23 +1,18 @@
 //! How a worker carries the tasks of schedules and policies on.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use futures_util::StreamExt;
 use tokenfleet::Result;
-use tokenfleet_ledger::{TaskClaim, Tasks};
+use tokenfleet_ledger::{Task, Tasks};
 
 use crate::accounts::Accounts;
+use crate::claim::Claim;
 use crate::exit::Exit;
 use crate::output::{Format, print_error};
 use crate::policies::{ConfiguredPolicy, Policies};
 use crate::rotations::{Rotations, Stop};
 use crate::schedules::{Ended, Schedule, ScheduledTask, Subject};
-
-/// The time for which a claim lasts that is not extended, and between two extensions: those of a
-/// rotation.
-pub(super) const CLAIM: Duration = Duration::from_secs(25);
-const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// The number of queues that are worked on at a time.
 const MAX_QUEUES: usize = 16;
@@ -42,6 +37,8 @@ pub(in crate::commands) struct ScheduledTasks<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::commands) enum Progress {
     Something,
+    /// Something was done, and a run failed.
+    Failed,
     Nothing,
     /// Another worker has the queue.
     InOtherHands,
@@ -102,23 +99,24 @@ impl ScheduledTasks<'_> {
             let Some(task) = tasks.task(id).await? else {
                 continue;
             };
-            let due = task.due;
             let Some(task) = ScheduledTask::read(task).filter(|task| self.has(task)) else {
                 continue;
             };
             if self.stop.is_requested() {
                 break;
             }
-            let Some(claim) = tasks.claim_task(id, CLAIM).await? else {
-                return Ok(Progress::InOtherHands);
-            };
-            // Another worker has carried it on since it was read.
-            if claim.task.due != due {
-                tasks.release_claim(id, claim.epoch, claim.task.due).await?;
-                continue;
+            match claim(self.tasks(), &task.task).await? {
+                Claimed::Ours(claim, starts) => {
+                    let is_well = self.carry_on(claim, starts, task).await?;
+                    progress = match progress {
+                        Progress::Failed => Progress::Failed,
+                        _ if !is_well => Progress::Failed,
+                        _ => Progress::Something,
+                    };
+                }
+                Claimed::CarriedOn => {}
+                Claimed::InOtherHands => return Ok(Progress::InOtherHands),
             }
-            self.carry_on(task, &claim).await?;
-            progress = Progress::Something;
         }
         Ok(progress)
     }
@@ -146,62 +144,83 @@ impl ScheduledTasks<'_> {
         self.schedules.iter().find(|schedule| schedule.name == name)
     }
 
-    /// Carries a task on that was claimed, and gives it back.
-    async fn carry_on(&self, mut task: ScheduledTask, claim: &TaskClaim) -> Result<()> {
-        let (tasks, id, epoch) = (self.tasks(), claim.task.id, claim.epoch);
-        // By the clock of the database.
-        let begun = claim
-            .task
-            .claimed_until
-            .and_then(|until| until.checked_sub(CLAIM));
-        let begun = begun.unwrap_or(claim.task.opened_at);
-        let ended = if claim.task.starts > MAX_STARTS {
+    /// Carries a task on that was claimed, and gives it back. Returns `false` if its run failed.
+    async fn carry_on(&self, claim: Claim, starts: u32, mut task: ScheduledTask) -> Result<bool> {
+        let claim = Arc::new(claim);
+        let begun = claim.now();
+        let ended = if starts > MAX_STARTS {
             Some(Ended::failed(format!(
                 "{MAX_STARTS} workers were lost in it: look why, before another one is"
             )))
         } else {
-            let running = self.run(&task.record, begun);
-            match self.under_claim(claim, running).await {
-                Some(ended) => ended,
-                // Another worker has taken it.
-                None => return Ok(()),
-            }
+            self.run(&claim, &task.record, begun).await
         };
         let Some(ended) = ended else {
-            // Asked to stop: whoever comes next carries it on.
-            return tasks.release_claim(id, epoch, claim.task.due).await;
+            // Whoever comes next carries it on.
+            return claim.release(task.task.due).await.map(|()| true);
         };
         let before = task.record.clone();
         let due = task.record.end(&ended, begun);
-        if task.record != before {
-            let state = task.record.to_json()?;
-            if !tasks.record_task(id, epoch, &state, false).await? {
-                return Ok(());
-            }
+        if task.record != before && !claim.record(&task.record.to_json()?, false).await? {
+            return Ok(true);
         }
-        tasks.release_claim(id, epoch, Some(due)).await
+        claim.release(Some(due)).await?;
+        Ok(ended.failure.is_none())
     }
+}
 
-    /// Runs something while a claim lasts, or returns `None` if another worker has taken over.
-    async fn under_claim<T>(
-        &self,
-        claim: &TaskClaim,
-        running: impl Future<Output = T>,
-    ) -> Option<T> {
-        let tasks = self.tasks();
-        let lost = async {
-            loop {
-                tokio::time::sleep(HEARTBEAT).await;
-                // What runs may be begun anew, so a ledger that does not answer ends nothing.
-                let extended = tasks.extend_claim(claim.task.id, claim.epoch, CLAIM);
-                if let Ok(false) = extended.await {
-                    return;
-                }
-            }
-        };
-        tokio::select! {
-            ended = running => Some(ended),
-            () = lost => None,
-        }
+/// The result of the claim of a task that was read before.
+enum Claimed {
+    /// It is ours, with so many starts since something was done.
+    Ours(Claim, u32),
+    /// Another worker has carried it on since it was read.
+    CarriedOn,
+    /// Another worker has its queue.
+    InOtherHands,
+}
+
+/// Claims a task, if it is still as it was read.
+async fn claim(tasks: Arc<dyn Tasks>, read: &Task) -> Result<Claimed> {
+    let Some((claim, task)) = Claim::take(tasks, read.id).await? else {
+        return Ok(Claimed::InOtherHands);
+    };
+    if task.due != read.due {
+        claim.release(task.due).await?;
+        return Ok(Claimed::CarriedOn);
+    }
+    Ok(Claimed::Ours(claim, task.starts))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokenfleet::journal::OperationId;
+    use tokenfleet_ledger::{MemoryLedger, NewTask};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_another_worker_has_carried_on_since_it_was_read_is_not_carried_on_again() {
+        let tasks: Arc<dyn Tasks> = Arc::new(MemoryLedger::new());
+        let id = OperationId::random();
+        let task = NewTask::new(id, "schedule", "iot", "schedules.nightly iot", "{}");
+        let now = tasks.due_queues().await.unwrap().at;
+        tasks.open_task(&task.with_due(now)).await.unwrap();
+        let read = tasks.task(id).await.unwrap().unwrap();
+        let taken = Claim::take(Arc::clone(&tasks), id).await.unwrap();
+        let (other, _) = taken.unwrap();
+        let claimed = claim(Arc::clone(&tasks), &read).await.unwrap();
+        assert!(matches!(claimed, Claimed::InOtherHands));
+        let next = other.now().saturating_add(Duration::from_secs(60));
+        other.release(Some(next)).await.unwrap();
+
+        let claimed = claim(Arc::clone(&tasks), &read).await.unwrap();
+        assert!(matches!(claimed, Claimed::CarriedOn));
+        let left = tasks.task(id).await.unwrap().unwrap();
+        assert_eq!(left.claimed_until, None);
+        assert!(left.due > read.due);
+        let claimed = claim(tasks, &left).await.unwrap();
+        assert!(matches!(claimed, Claimed::Ours(_, 1)));
     }
 }

@@ -1,0 +1,237 @@
+//! The claim of a task, and the work that goes on only while it lasts.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use tokenfleet::journal::OperationId;
+use tokenfleet::{Result, Timestamp};
+use tokenfleet_ledger::{Task, TaskClaim, Tasks};
+use tokenfleet_rotation::runner::Clock;
+use tokio::time::sleep;
+
+use crate::rotations::SystemClock;
+use crate::waits::scaled;
+
+/// The time for which a claim lasts that is not extended: a queue waits no longer for a worker that
+/// was killed. To revoke or to read once more does no harm, so it is shorter than that of a
+/// rotation.
+const LEASE: Duration = Duration::from_secs(20);
+
+/// The number of parts of a lease: it is extended after each, and one must be left of it whenever
+/// the work goes on.
+const PARTS: u32 = 4;
+
+/// The claim of a task of which nothing is lost if it is begun anew.
+pub(crate) struct Claim {
+    tasks: Arc<dyn Tasks>,
+    id: OperationId,
+    epoch: u64,
+    lease: Duration,
+    /// The time of the claim by the clock of the database, and by the one that nobody sets.
+    claimed_at: Timestamp,
+    asked_at: Duration,
+}
+
+/// The reason why the work is not polled any further for now.
+enum Turn<T> {
+    Done(T),
+    Extended(Result<Option<Duration>>),
+    RanOut,
+    Near,
+}
+
+impl Claim {
+    /// Claims a task; `None` if somebody else is at work on its queue, or it is closed.
+    pub(crate) async fn take(
+        tasks: Arc<dyn Tasks>,
+        id: OperationId,
+    ) -> Result<Option<(Self, Task)>> {
+        Self::take_for(tasks, id, scaled(LEASE)).await
+    }
+
+    /// Claims a task for another time than that of all claims.
+    pub(crate) async fn take_for(
+        tasks: Arc<dyn Tasks>,
+        id: OperationId,
+        lease: Duration,
+    ) -> Result<Option<(Self, Task)>> {
+        let asked_at = elapsed();
+        let claim = tasks.claim_task(id, lease).await?;
+        Ok(claim.map(|claim| {
+            let claimed = Self::of(tasks, &claim, lease, asked_at);
+            (claimed, claim.task)
+        }))
+    }
+
+    fn of(tasks: Arc<dyn Tasks>, claim: &TaskClaim, lease: Duration, asked_at: Duration) -> Self {
+        let until = claim.task.claimed_until;
+        let claimed_at = until.and_then(|until| until.checked_sub(lease));
+        Self {
+            tasks,
+            id: claim.task.id,
+            epoch: claim.epoch,
+            lease,
+            claimed_at: claimed_at.unwrap_or(claim.task.opened_at),
+            asked_at,
+        }
+    }
+
+    /// Returns the time by the clock of the database, whatever the one of this machine shows.
+    pub(crate) fn now(&self) -> Timestamp {
+        let passed = elapsed().saturating_sub(self.asked_at);
+        self.claimed_at.saturating_add(passed)
+    }
+
+    /// Records how far the task is; `false` if somebody else has taken over.
+    pub(crate) async fn record(&self, state: &str, closes: bool) -> Result<bool> {
+        (self.tasks)
+            .record_task(self.id, self.epoch, state, closes)
+            .await
+    }
+
+    /// Gives the queue back, and says when there is something to do again.
+    pub(crate) async fn release(&self, due: Option<Timestamp>) -> Result<()> {
+        self.tasks.release_claim(self.id, self.epoch, due).await
+    }
+
+    /// Works while the claim lasts, and extends it meanwhile. `None` if it ran out, or somebody
+    /// else has taken over: the work was dropped then, and is begun anew.
+    ///
+    /// The work is polled only while the claim lasts, so a process that was stopped and comes back
+    /// sends nothing more. It is dropped before anything else is asked of the ledger, because it
+    /// may be in the middle of a transaction.
+    pub(crate) async fn hold<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let margin = self.lease / PARTS;
+        let mut until = self.asked_at + self.lease;
+        let mut work = pin!(work);
+        let mut heartbeat = pin!(self.heartbeat());
+        let mut end = pin!(sleep(Duration::ZERO));
+        loop {
+            let last = until.saturating_sub(margin);
+            end.set(sleep(last.saturating_sub(elapsed())));
+            let turn = poll_fn(|context| {
+                if elapsed() >= last {
+                    return Poll::Ready(Turn::RanOut);
+                }
+                if let Poll::Ready(done) = work.as_mut().poll(context) {
+                    return Poll::Ready(Turn::Done(done));
+                }
+                if let Poll::Ready(extended) = heartbeat.as_mut().poll(context) {
+                    return Poll::Ready(Turn::Extended(extended));
+                }
+                end.as_mut().poll(context).map(|()| Turn::Near)
+            });
+            match turn.await {
+                Turn::Done(done) => return Some(done),
+                Turn::RanOut | Turn::Extended(Ok(None)) => return None,
+                Turn::Extended(extended) => {
+                    // One that did not reach the ledger ends nothing: the claim lasts a while.
+                    until = extended.ok().flatten().unwrap_or(until).max(until);
+                    heartbeat.set(self.heartbeat());
+                }
+                Turn::Near => {}
+            }
+        }
+    }
+
+    /// Extends the claim after a while, and returns its new end.
+    async fn heartbeat(&self) -> Result<Option<Duration>> {
+        sleep(self.lease / PARTS).await;
+        let asked_at = elapsed();
+        let extended = (self.tasks).extend_claim(self.id, self.epoch, self.lease);
+        Ok(extended.await?.then_some(asked_at + self.lease))
+    }
+}
+
+/// Returns the time by a clock that nobody sets and that runs on while the machine sleeps.
+fn elapsed() -> Duration {
+    SystemClock::new().elapsed()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokenfleet_ledger::{MemoryLedger, NewTask};
+
+    use super::*;
+
+    const SHORT: Duration = Duration::from_millis(400);
+    const HOUR: Duration = Duration::from_secs(3_600);
+
+    fn tasks() -> Arc<dyn Tasks> {
+        Arc::new(MemoryLedger::new())
+    }
+
+    async fn opened(tasks: &Arc<dyn Tasks>) -> OperationId {
+        let id = OperationId::random();
+        let task = NewTask::new(id, "a kind", "a queue", id.to_string(), "{}");
+        tasks.open_task(&task).await.unwrap();
+        id
+    }
+
+    async fn taken(tasks: &Arc<dyn Tasks>) -> Claim {
+        let id = opened(tasks).await;
+        let taken = Claim::take_for(Arc::clone(tasks), id, SHORT).await;
+        taken.unwrap().unwrap().0
+    }
+
+    #[tokio::test]
+    async fn work_that_was_stopped_does_nothing_more_once_its_claim_has_run_out() {
+        let claim = taken(&tasks()).await;
+        let steps = AtomicU32::new(0);
+        let held = claim.hold(async {
+            steps.fetch_add(1, Ordering::Relaxed);
+            // As in a process that is stopped, no timer goes off meanwhile.
+            std::thread::sleep(SHORT);
+            tokio::task::yield_now().await;
+            steps.fetch_add(1, Ordering::Relaxed);
+        });
+        assert_eq!(held.await, None);
+        assert_eq!(steps.load(Ordering::Relaxed), 1);
+    }
+
+    #[tokio::test]
+    async fn work_that_takes_longer_than_a_lease_keeps_its_claim() {
+        let tasks = tasks();
+        let claim = taken(&tasks).await;
+        let worked = claim.hold(async {
+            sleep(SHORT * 3).await;
+            tasks.claim_task(claim.id, SHORT).await.unwrap().is_none()
+        });
+        assert_eq!(worked.await, Some(true));
+    }
+
+    #[tokio::test]
+    async fn work_is_dropped_when_another_worker_has_taken_over() {
+        let tasks = tasks();
+        let claim = taken(&tasks).await;
+        let worked = claim.hold(async {
+            claim.release(None).await.unwrap();
+            let other = tasks.claim_task(claim.id, HOUR).await.unwrap();
+            assert!(other.is_some());
+            sleep(SHORT * 3).await;
+        });
+        assert_eq!(worked.await, None);
+    }
+
+    #[tokio::test]
+    async fn the_time_of_a_claim_is_that_of_the_database() {
+        let tasks = tasks();
+        let id = opened(&tasks).await;
+        let mut claim = tasks.claim_task(id, SHORT).await.unwrap().unwrap();
+        let here = Timestamp::now();
+        for there in [here.saturating_add(HOUR), here.checked_sub(HOUR).unwrap()] {
+            claim.task.claimed_until = Some(there.saturating_add(SHORT));
+            let claim = Claim::of(Arc::clone(&tasks), &claim, SHORT, elapsed());
+            let now = claim.now();
+            assert!(
+                there <= now && now < there.saturating_add(HOUR / 2),
+                "{now}"
+            );
+        }
+    }
+}
