@@ -19,7 +19,7 @@ use super::holders::Holders;
 use super::left_out::LeftOut;
 use super::opened::Rotations;
 use super::overlooked::{self, DeadPlace};
-use super::places::{self, identities, identity};
+use super::places::{self, identities, identity, locations};
 use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
 use crate::progress::with_progress;
@@ -102,6 +102,12 @@ pub(crate) async fn find_covered(
         over,
     };
     let holders = Holders::new(&rotations.sinks, &planner.over.rotations, &planner.open);
+    let mut left_out = LeftOut::new(
+        provider.account(),
+        &planner.over.rotations,
+        policies,
+        (&rotations.sinks, accounts.transport()),
+    );
     let Some(list) = list else {
         let covered = planner.plan(None).await.and_then(|covered| {
             let mut others = holders
@@ -118,7 +124,12 @@ pub(crate) async fn find_covered(
         };
         let covered = match covered {
             Ok(covered) if is_open(&covered) => Vec::new(),
-            covered => vec![(None, covered)],
+            Ok(covered) => {
+                let name = configured.name();
+                let objection = left_out.objection_without_id(name, &covered.record).await;
+                vec![(None, objection.map_or(Ok(covered), Err))]
+            }
+            Err(error) => vec![(None, Err(error))],
         };
         return Ok(CoveredTokens {
             covered,
@@ -187,12 +198,6 @@ pub(crate) async fn find_covered(
         }
         covered.push((Some(id), planned));
     }
-    let mut left_out = LeftOut::new(
-        provider.account(),
-        &planner.over.rotations,
-        policies,
-        (&rotations.sinks, accounts.transport()),
-    );
     for (id, planned) in &mut covered {
         let Ok(Covered { record, token, .. }) = planned else {
             continue;
@@ -419,8 +424,9 @@ impl Planner<'_> {
         };
         let plan = self.policy.plan().clone();
         let account = self.account.clone();
+        let locations = locations(&self.rotations.sinks, &places);
         let record = RotationRecord::new(account, places, plan, request, rotation);
-        let mut record = record.with_policy(&config.name);
+        let mut record = record.with_locations(locations).with_policy(&config.name);
         if let Some(reason) = self.rotations.accounts.reason() {
             record = record.with_reason(reason);
         }

@@ -8,7 +8,7 @@ use tokenfleet_rotation::machine::{RotationState, Successor};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use super::opened::Rotations;
-use super::places::identity;
+use super::places::{identity, places_of};
 use super::stamped_places::StampedPlaces;
 use crate::accounts::Accounts;
 use crate::output::displayed_id;
@@ -43,7 +43,7 @@ pub(super) fn last_deliveries<'a>(
         let Some(successor) = delivered(stored) else {
             continue;
         };
-        for place in &stored.record.sinks {
+        for place in places_of(sinks, &stored.record) {
             let delivery = Delivery {
                 place,
                 stored,

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokenfleet::transport::Transport;
-use tokenfleet::{Account, Error, Token};
-use tokenfleet_rotation::runner::StoredRotation;
+use tokenfleet::{Account, Error, Token, TokenId};
+use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use super::held::{Held, held};
 use super::holders::{LastDeliveries, delivered, is_one_place, last_deliveries, rotation_command};
-use super::places::{identities, identity};
+use super::places::{identities, identity, places_of};
 use crate::policies::Policies;
 use crate::sinks::{Sinks, is_filled_in};
 use crate::written_place::WrittenPlace;
@@ -80,20 +80,11 @@ impl<'a> LeftOut<'a> {
     ) -> Option<Error> {
         let (sinks, _) = self.opening;
         let written: BTreeSet<_> = identities(sinks, places).into_iter().collect();
-        let account = self.account;
-        let error = |place: &str, why: &str| {
-            let to = places.iter().map(String::as_str);
-            let move_there = rotation_command(sinks, account, Some(&token.id), to);
-            Error::configuration(format!(
-                "{place} {why}, and policies.{policy} does not write it: it would keep a dead \
-                 secret"
-            ))
-            .with_advice(format!(
-                "let whoever reads it there read {} from now on, then `{move_there} \
-                 --only-these-places` or remove what is in the old place; or undo what made the \
-                 policy write another one (the name of the token, the path of the sink)",
-                places.join(", ")
-            ))
+        let left = Left {
+            policy,
+            account: self.account,
+            token: Some(&token.id),
+            places,
         };
         for (place, read) in &mut self.fixed {
             if written.contains(&identity(sinks, place)) {
@@ -105,21 +96,56 @@ impl<'a> LeftOut<'a> {
                 *read = Some(found.unwrap_or(Held::Unknown));
             }
             if *read == Some(Held::Token(token.id.clone())) {
-                return Some(error(place, "holds it by its stamp"));
+                return Some(left.error(sinks, place, "holds it by its stamp"));
             }
         }
-        let last = self.last_of(token)?;
-        let id = last.task.id;
-        for place in &last.record.sinks {
+        self.left_by(self.last_of(token)?, &left, &written).await
+    }
+
+    /// Returns the same error where tokens have no ids, about a place that the last rotation of
+    /// these places has written when they led elsewhere.
+    pub(crate) async fn objection_without_id(
+        &self,
+        policy: &str,
+        record: &RotationRecord,
+    ) -> Option<Error> {
+        let (sinks, _) = self.opening;
+        let subject = record.subject();
+        let of_places = self.over.iter().filter_map(|stored| {
+            let successor = delivered(stored)?;
+            (stored.task.subject == subject).then_some((successor.delivered_at, stored))
+        });
+        let (_, last) = of_places.max_by_key(|(delivered_at, _)| *delivered_at)?;
+        let left = Left {
+            policy,
+            account: self.account,
+            token: None,
+            places: &record.sinks,
+        };
+        let written = identities(sinks, &record.sinks).into_iter().collect();
+        self.left_by(last, &left, &written).await
+    }
+
+    /// Returns the error about a place that got a token by its last rotation, may hold it still,
+    /// and is not among those that are written now.
+    async fn left_by(
+        &self,
+        last: &StoredRotation,
+        left: &Left<'_>,
+        written: &BTreeSet<String>,
+    ) -> Option<Error> {
+        let (sinks, _) = self.opening;
+        let (id, token) = (last.task.id, &delivered(last)?.token);
+        for place in places_of(sinks, &last.record) {
             let identity = identity(sinks, place);
             let is_replaced = (self.last.get(&identity))
-                .is_some_and(|delivery| delivery.successor.token != token.id);
+                .is_some_and(|delivery| delivery.successor.token != *token);
             if is_replaced || written.contains(&identity) {
                 continue;
             }
             let why = match held(place, self.opening).await {
                 Ok(Held::Nothing) => continue,
-                Ok(Held::Token(held)) if held != token.id => continue,
+                Ok(Held::Token(held)) if held != *token => continue,
                 Ok(Held::Token(_)) => format!("holds it since its last rotation, {id}"),
                 Ok(Held::Unknown) => {
                     format!("got it by its last rotation, {id}, and may hold it still")
@@ -128,7 +154,7 @@ impl<'a> LeftOut<'a> {
                     format!("got it by its last rotation, {id}, and may hold it still ({cause})")
                 }
             };
-            return Some(error(place, &why));
+            return Some(left.error(sinks, place, &why));
         }
         None
     }
@@ -143,5 +169,32 @@ impl<'a> LeftOut<'a> {
         });
         let last = of_token.max_by_key(|(delivered_at, _)| *delivered_at)?;
         Some(last.1)
+    }
+}
+
+/// The token that a place is left with.
+struct Left<'a> {
+    policy: &'a str,
+    account: &'a Account,
+    /// Its id, where tokens have one.
+    token: Option<&'a TokenId>,
+    /// The places that the policy writes.
+    places: &'a [String],
+}
+
+impl Left<'_> {
+    fn error(&self, sinks: &Sinks, place: &str, why: &str) -> Error {
+        let (policy, places) = (self.policy, self.places);
+        let to = places.iter().map(String::as_str);
+        let move_there = rotation_command(sinks, self.account, self.token, to);
+        Error::configuration(format!(
+            "{place} {why}, and policies.{policy} does not write it: it would keep a dead secret"
+        ))
+        .with_advice(format!(
+            "let whoever reads it there read {} from now on, then `{move_there} \
+             --only-these-places` or remove what is in the old place; or undo what made the policy \
+             write another one (the name of the token, the table of the sink)",
+            places.join(", ")
+        ))
     }
 }

@@ -30,7 +30,7 @@ pub(crate) use self::holders::{Holders, warnings_about_holders};
 pub(crate) use self::left_out::LeftOut;
 pub(crate) use self::opened::{Rotations, check_place, check_writable};
 pub(crate) use self::overlooked::{dead_places, warnings};
-pub(crate) use self::places::{identities, identity};
+pub(crate) use self::places::{identities, identity, locations, places_of};
 pub(crate) use self::prepared::{Prepared, Progressed};
 pub(crate) use self::stamped_places::{Holder, StampedPlaces};
 pub(crate) use self::stop::Stop;

@@ -118,6 +118,7 @@ impl<'a> Rotations<'a> {
     ) -> Result<Vec<Arc<dyn SecretSink>>> {
         let open = async || {
             allowed::check(self.accounts, &self.sinks, record)?;
+            allowed::check_locations(&self.sinks, record)?;
             self.open_own_sinks(record).await
         };
         open()

@@ -16,6 +16,31 @@ pub(crate) fn identities(sinks: &Sinks, places: &[String]) -> Vec<String> {
     places.iter().map(|place| identity(sinks, place)).collect()
 }
 
+/// Returns the location of each place, for the record of a rotation.
+pub(crate) fn locations(sinks: &Sinks, places: &[String]) -> Vec<String> {
+    let location = |place: &String| sinks.location(place).unwrap_or_else(|_| place.clone());
+    places.iter().map(location).collect()
+}
+
+/// Returns the places that a rotation writes or has written: of a sink that leads elsewhere since,
+/// the location that it had.
+pub(crate) fn places_of<'a>(
+    sinks: &Sinks,
+    record: &'a RotationRecord,
+) -> impl Iterator<Item = &'a str> {
+    let places = record.sinks.iter().enumerate();
+    places.map(|(at, place)| match record.locations.get(at) {
+        Some(location) if !leads_to(sinks, place, location) => location.as_str(),
+        _ => place.as_str(),
+    })
+}
+
+/// Returns `true` if a place still leads to its location.
+pub(super) fn leads_to(sinks: &Sinks, place: &str, location: &str) -> bool {
+    let now = sinks.location(place);
+    now.is_ok_and(|now| now == location || identity(sinks, place) == identity(sinks, location))
+}
+
 /// Returns the error about an open rotation that writes a place of another token.
 ///
 /// The successor of an open rotation has its places, and is no other token.
@@ -33,7 +58,7 @@ pub(super) fn conflict(
         other.subject() != subject && !is_successor
     };
     open.iter().filter(is_other).find_map(|other| {
-        let mut written = other.record.sinks.iter();
+        let mut written = places_of(sinks, &other.record);
         let place = written.find(|place| {
             let place = identity(sinks, place);
             places.iter().any(|own| are_one(own, &place))

@@ -9,7 +9,7 @@ use tokenfleet_rotation::runner::StoredRotation;
 
 use super::held::{Held, held};
 use super::opened::Rotations;
-use super::places::identity;
+use super::places::{identity, places_of};
 use crate::policies::Policies;
 use crate::sinks::is_filled_in;
 use crate::written_place::WrittenPlace;
@@ -87,7 +87,8 @@ impl<'a> StampedPlaces<'a> {
             } else {
                 &mut others
             };
-            to.extend(stored.record.sinks.iter().cloned());
+            let places = places_of(&self.rotations.sinks, &stored.record);
+            to.extend(places.map(str::to_owned));
         }
         // What the places of other tokens hold is no question of this one, unless no rotation says
         // where it went.

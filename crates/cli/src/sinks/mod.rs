@@ -168,6 +168,13 @@ impl Sinks {
         Ok(target.identity())
     }
 
+    /// Returns the location of a place whose variables are filled in: a text that is another one
+    /// once a sink of the same name leads elsewhere. It is kept in the ledger.
+    pub(crate) fn location(&self, place: &str) -> Result<String> {
+        let (target, _) = self.target(&parse(place)?)?;
+        Ok(target.location())
+    }
+
     /// Opens the sink of a place whose variables are filled in, as [`SinkPlace`] has it. `adopts`
     /// says whether it replaces what somebody else wrote, unless the configuration decides.
     ///
