@@ -189,12 +189,14 @@ impl Machine {
             (Step::Record(change), Answer::Recorded) => self.recorded(&change, now),
             (Step::Create { .. } | Step::Rotate(_), answer) => self.issued(answer, now),
             (Step::ReadSink(sink), Answer::Read(reading)) => self.read(sink, reading),
+            (Step::ReadSink(_), Answer::Failed(failure))
+                if self.is_withdrawn_after(&failure, now) => {}
             (Step::WriteSink { sink, .. }, answer) => self.written(sink, answer, now),
             (Step::Inspect(token), Answer::Inspected(inspection)) => {
                 self.inspected(token, &inspection, now);
             }
             (Step::Verify(secret), answer) if self.rotation.state == RotationState::Issuing => {
-                self.tried(secret, &answer);
+                self.tried(secret, &answer, now);
             }
             (Step::Verify(secret), Answer::Verified(liveness)) => {
                 self.verified(secret, liveness);
@@ -290,9 +292,10 @@ impl Machine {
         if self.reuses_ids() {
             self.memory.is_inspected = false;
         }
-        self.memory.refused_writes = 0;
+        self.memory.refused_deliveries = 0;
         self.memory.may_be_delivered = false;
         self.memory.tried = None;
+        self.memory.refusals = 0;
         match answer {
             Answer::DeadOnArrival {
                 token,
@@ -340,12 +343,17 @@ impl Machine {
                 *slot = Some(reading.clone());
             }
         }
+        if self.is_certainly_nowhere()
+            && let Some(objection) = self.objection()
+        {
+            self.ask(objection);
+        }
     }
 
     /// Leaves a sink as it is, and asks a person.
     fn spare(&mut self, sink: usize, reason: Parked) {
         self.memory.spared.push(sink);
-        self.memory.park.get_or_insert(reason);
+        self.ask(reason);
     }
 
     fn written(&mut self, sink: usize, answer: Answer, now: Timestamp) {
@@ -360,7 +368,8 @@ impl Machine {
                 }
             }
             Answer::WriteRefused(Refusal::Foreign) => self.spare(sink, Parked::NotOurs { sink }),
-            Answer::Failed(failure) if self.is_undeliverable(&failure) => {}
+            Answer::Failed(failure) if self.is_undeliverable(&failure, now) => {}
+            Answer::WriteRefused(refusal) if self.is_refused(refusal, now) => {}
             answer => self.failed(&answer, now),
         }
     }

@@ -213,7 +213,9 @@ impl<'a> Runner<'a> {
                 Step::Parked(reason) => return Ok(Advanced::Parked(reason.clone())),
                 Step::Wait { until, reason } => {
                     let wait = now.duration_until(*until);
-                    if wait > self.patience && !machine.holds_last_secret() {
+                    // The platform may need a few seconds to accept what nobody else has.
+                    let is_short = *reason == WaitReason::Acceptance;
+                    if wait > self.patience && !is_short && !machine.holds_last_secret() {
                         let (until, reason) = (*until, *reason);
                         if reason == WaitReason::Backoff
                             && let Some(failure) = failure
