@@ -373,17 +373,44 @@ path = 'DIR/secrets/fixed'
 ";
     let rotating = Rotating::covered_by(&format!("{POLICY}{fixed}"), "losant", 0);
     let id = rotating.insert("ci-0");
+    rotating.run(&["snapshot"]).ends_with(0);
+    let (state, backup) = (rotating.ledger(), rotating.file("backup.db"));
+    fs::copy(&state, &backup).unwrap();
     let both = ["--to=files".to_owned(), "--to=fixed".to_owned()];
     let words = rotate(&id, &both, &["--only-these-places"]);
     let rotated = rotating.run(&words).ends_with(0).json();
     let id = rotated["successor"].as_str().unwrap();
     let held = rotating.held("fixed");
-    // A ledger that knows nothing of it.
-    fs::remove_dir_all(rotating.ledger().parent().unwrap()).unwrap();
+    // The ledger from before, which knows nothing of it.
+    fs::remove_dir_all(state.parent().unwrap()).unwrap();
+    fs::create_dir(state.parent().unwrap()).unwrap();
+    fs::copy(&backup, &state).unwrap();
     let run = rotating.run(&["rotate", "--policy=ci"]).ends_with(8);
     assert!(run.stderr.contains("would keep a dead secret"), "{run:?}");
+    assert!(rotating.accepts(&held));
+    // What another ledger wrote may be a token of another platform with the same id.
+    fs::remove_dir_all(state.parent().unwrap()).unwrap();
+    let run = rotating.run(&["rotate", "--policy=ci", "--dry-run"]);
+    assert!(!run.stderr.contains("would keep a dead secret"), "{run:?}");
     assert!(rotating.accepts(&held));
 
     let run = rotating.run(&["revoke", id, "--yes"]).ends_with(0);
     assert!(run.stderr.contains("--to fixed"), "{run:?}");
+}
+
+#[test]
+fn a_place_that_does_not_answer_holds_a_policy_up_for_seconds_and_is_said() {
+    let slow = "
+[sinks.slow]
+kind = 'command'
+run = ['true']
+check = ['sleep', '60']
+timeout = '60s'
+";
+    let rotating = Rotating::covered_by(&format!("{POLICY}{slow}"), "losant", 3);
+    let started = std::time::Instant::now();
+    let run = rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
+    assert!(started.elapsed().as_secs() < 20, "{run:?}");
+    assert!(run.stderr.contains("no time to look"), "{run:?}");
+    assert!(run.stderr.contains("slow"), "{run:?}");
 }

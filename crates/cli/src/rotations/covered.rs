@@ -104,6 +104,7 @@ pub(crate) async fn find_covered(
     let holders = Holders::new(&rotations.sinks, &planner.over.rotations, &planner.open);
     let mut left_out = LeftOut::new(
         provider.account(),
+        ledger,
         &planner.over.rotations,
         policies,
         (&rotations.sinks, accounts.transport()),
@@ -228,6 +229,7 @@ pub(crate) async fn find_covered(
             *planned = Err(error);
         }
     }
+    warnings.extend(left_out.not_looked_at());
     Ok(CoveredTokens {
         covered,
         incomplete,

@@ -1,11 +1,13 @@
 //! The places of a token that its policy does not write: they would keep a dead secret.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokenfleet::transport::Transport;
-use tokenfleet::{Account, Error, Token, TokenId};
+use tokenfleet::{Account, Error, Result, Token, TokenId};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
+use tokio::time::{Instant, timeout_at};
 
 use super::held::{Held, held};
 use super::holders::{LastDeliveries, delivered, is_one_place, last_deliveries, rotation_command};
@@ -20,17 +22,41 @@ pub(crate) struct LeftOut<'a> {
     account: &'a Account,
     over: &'a [StoredRotation],
     last: LastDeliveries<'a>,
-    opening: (&'a Sinks, &'a Arc<dyn Transport>),
+    reading: Reading<'a>,
     /// The places of the configuration that no variable is in, with what each holds once it was
     /// read.
     fixed: Vec<(String, Option<Held>)>,
+    /// Those of them for which there was no time.
+    unread: Vec<String>,
+}
+
+/// The time for which all places together are read: nothing is rotated meanwhile.
+const MAX_TIME: Duration = Duration::from_secs(10);
+
+/// The reading of places, for the ledger of this id, until the time is over.
+struct Reading<'a> {
+    ledger: &'a str,
+    opening: (&'a Sinks, &'a Arc<dyn Transport>),
+    /// The end of the time, once it runs.
+    until: OnceLock<Instant>,
+}
+
+impl Reading<'_> {
+    /// Reads a place, or returns `None` if there is no time for it.
+    async fn held(&self, place: &str) -> Option<Result<Held>> {
+        let until = *self.until.get_or_init(|| Instant::now() + MAX_TIME);
+        let held = held(place, self.ledger, self.opening);
+        timeout_at(until, held).await.ok()
+    }
 }
 
 impl<'a> LeftOut<'a> {
     /// Collects the places of the configuration that no variable is in and that are none of another
-    /// account. `over` are the closed rotations of all accounts.
+    /// account. `ledger` is the id of the ledger: what another one wrote may be of another platform,
+    /// whatever its id. `over` are the closed rotations of all accounts.
     pub(crate) fn new(
         account: &'a Account,
+        ledger: &'a str,
         over: &'a [StoredRotation],
         policies: &Policies,
         opening: (&'a Sinks, &'a Arc<dyn Transport>),
@@ -65,8 +91,13 @@ impl<'a> LeftOut<'a> {
             account,
             over,
             last,
-            opening,
+            reading: Reading {
+                ledger,
+                opening,
+                until: OnceLock::new(),
+            },
             fixed,
+            unread: Vec::new(),
         }
     }
 
@@ -78,7 +109,7 @@ impl<'a> LeftOut<'a> {
         token: &Token,
         places: &[String],
     ) -> Option<Error> {
-        let (sinks, _) = self.opening;
+        let (sinks, _) = self.reading.opening;
         let written: BTreeSet<_> = identities(sinks, places).into_iter().collect();
         let left = Left {
             policy,
@@ -91,9 +122,12 @@ impl<'a> LeftOut<'a> {
                 continue;
             }
             if read.is_none() {
+                let found = self.reading.held(place).await;
+                if found.is_none() {
+                    self.unread.push(place.clone());
+                }
                 // Whatever prevents the reading is reported where the place is needed.
-                let found = held(place, self.opening).await;
-                *read = Some(found.unwrap_or(Held::Unknown));
+                *read = Some(found.and_then(Result::ok).unwrap_or(Held::Unreadable));
             }
             if *read == Some(Held::Token(token.id.clone())) {
                 return Some(left.error(sinks, place, "holds it by its stamp"));
@@ -109,7 +143,7 @@ impl<'a> LeftOut<'a> {
         policy: &str,
         record: &RotationRecord,
     ) -> Option<Error> {
-        let (sinks, _) = self.opening;
+        let (sinks, _) = self.reading.opening;
         let subject = record.subject();
         let of_places = self.over.iter().filter_map(|stored| {
             let successor = delivered(stored)?;
@@ -134,7 +168,7 @@ impl<'a> LeftOut<'a> {
         left: &Left<'_>,
         written: &BTreeSet<String>,
     ) -> Option<Error> {
-        let (sinks, _) = self.opening;
+        let (sinks, _) = self.reading.opening;
         let (id, token) = (last.task.id, &delivered(last)?.token);
         for place in places_of(sinks, &last.record) {
             let identity = identity(sinks, place);
@@ -143,20 +177,31 @@ impl<'a> LeftOut<'a> {
             if is_replaced || written.contains(&identity) {
                 continue;
             }
-            let why = match held(place, self.opening).await {
-                Ok(Held::Nothing) => continue,
-                Ok(Held::Token(held)) if held != *token => continue,
-                Ok(Held::Token(_)) => format!("holds it since its last rotation, {id}"),
-                Ok(Held::Unknown) => {
-                    format!("got it by its last rotation, {id}, and may hold it still")
-                }
-                Err(cause) => {
-                    format!("got it by its last rotation, {id}, and may hold it still ({cause})")
-                }
+            let may_hold = format!("got it by its last rotation, {id}, and may hold it still");
+            let why = match self.reading.held(place).await {
+                Some(Ok(Held::Nothing)) => continue,
+                Some(Ok(Held::Token(held))) if held != *token => continue,
+                Some(Ok(Held::Token(_))) => format!("holds it since its last rotation, {id}"),
+                Some(Ok(_)) => may_hold,
+                Some(Err(cause)) => format!("{may_hold} ({cause})"),
+                None => format!("{may_hold} (there was no time to look)"),
             };
             return Some(left.error(sinks, place, &why));
         }
         None
+    }
+
+    /// Returns the sentence about places that were not looked at, if there are any.
+    pub(crate) fn not_looked_at(&self) -> Option<String> {
+        if self.unread.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "there was no time to look whether a token of {} is in {}, which would keep a dead \
+             secret",
+            self.account.name(),
+            self.unread.join(", ")
+        ))
     }
 
     /// Returns the closed rotation that delivered a token last.
