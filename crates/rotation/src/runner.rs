@@ -13,6 +13,8 @@ mod memory_store;
 mod record;
 mod secrets;
 mod store;
+#[cfg(feature = "ledger")]
+mod stored;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,10 +25,12 @@ use tokenfleet_core::{CreateToken, Error, Result, Timestamp, TokenProvider};
 
 pub use clock::Clock;
 #[cfg(feature = "ledger")]
-pub use ledger_store::{LedgerRotationStore, StoredRotation, StoredRotations, UnreadableRotation};
+pub use ledger_store::LedgerRotationStore;
 pub use memory_store::MemoryRotationStore;
 pub use record::RotationRecord;
 pub use store::{Claim, RotationStore};
+#[cfg(feature = "ledger")]
+pub use stored::{StoredRotation, StoredRotations, UnreadableRotation};
 
 use crate::machine::{
     Answer, Change, Machine, Parked, PlannedSink, RotationPlan, Step, WaitReason,

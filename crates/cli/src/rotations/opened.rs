@@ -12,7 +12,8 @@ use tokenfleet_rotation::sink::SecretSink;
 
 use super::journal::OperationJournal;
 use super::prepared::Prepared;
-use super::{allowed, places};
+use super::allowed;
+use super::places::OpenPlaces;
 use crate::accounts::Accounts;
 use crate::ledger::turned_off;
 use crate::policies::Policies;
@@ -179,7 +180,8 @@ impl<'a> Rotations<'a> {
         previous: Option<OperationId>,
     ) -> Result<Begun> {
         let open = self.store.open_rotations().await?.rotations;
-        if let Some(error) = places::conflict(&self.sinks, record, &open) {
+        let places = OpenPlaces::new(&self.sinks, &open);
+        if let Some(error) = places.conflict(&self.sinks, record) {
             return Err(error);
         }
         let configuration = self.accounts.configuration();

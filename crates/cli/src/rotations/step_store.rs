@@ -121,6 +121,10 @@ impl RotationStore for StepStore {
         self.store.extend_call(rotation, epoch, by).await
     }
 
+    fn ends_listings(&self) -> bool {
+        self.stop.is_requested() && !self.is_attempting()
+    }
+
     async fn release(
         &self,
         rotation: OperationId,

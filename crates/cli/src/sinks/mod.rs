@@ -20,7 +20,7 @@ use tokenfleet::{Configuration, Error, Result};
 use tokenfleet_rotation::sink::SecretSink;
 
 use self::opening::Opening;
-pub(crate) use self::sameness::{are_one, can_be_one};
+pub(crate) use self::sameness::{are_one, can_be_one, whole_file};
 use self::server::Server;
 pub(crate) use self::table::SinkTable;
 use self::table::{Target, absolute};
