@@ -123,7 +123,8 @@ impl<'a> Runner<'a> {
     }
 
     /// Waits for up to this long instead of returning, and so keeps a secret that could not be
-    /// delivered yet in memory. One whose predecessor is dead is kept as long as the claim lasts.
+    /// delivered yet in memory. One whose predecessor is dead is kept as long as the claim lasts, and
+    /// a platform that does not accept a new secret yet is asked again for some seconds in any case.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;

@@ -776,7 +776,9 @@ fn a_new_secret_that_is_refused_is_tried_again_for_some_seconds_before_that_is_b
         assert_eq!(reason, WaitReason::Acceptance);
         script.until(is_verify);
         assert_eq!(script.sent(is_write), 0, "not before it is known");
-        while script.sent(is_create) == 1 && is_verify(&script.until(|step| is_verify(step) || is_write(step) || is_revoke(step))) {
+        while script.sent(is_create) == 1
+            && is_verify(&script.until(|step| is_verify(step) || is_write(step) || is_revoke(step)))
+        {
             script.answer(then.clone());
         }
         let tried_for = issued_at.duration_until(script.now);
@@ -797,22 +799,45 @@ fn a_successor_that_certainly_no_sink_has_is_revoked_before_a_worker_waits_or_as
     let foreign = SinkReading::new(None, Some(SecretNumber::new(7)));
     let theirs = Stamp::new("another", 1, TokenId::new("x"));
     let contested = SinkReading::new(Some(theirs), Some(OLD)).with_contested(true);
-    let later = Stamp::new("another", 9, TokenId::new("x"));
-    let later = SinkReading::new(Some(later), Some(OLD));
     let conflict = || Answer::WriteRefused(Refusal::Conflict);
     let read = |reading: &SinkReading| Answer::Read(reading.clone());
     let down = |times| vec![failed(None); times];
     // The answers of the sink to writes and reads after the successor was issued, and the reason to
     // ask a person.
-    let cases: [(&str, Vec<Answer>, Option<Parked>); 8] = [
+    let cases: [(&str, Vec<Answer>, Option<Parked>); 7] = [
         ("reads fail", [vec![conflict()], down(2)].concat(), None),
         ("a write has to wait", vec![failed(Some(HOUR))], None),
-        ("a read has to wait", vec![conflict(), failed(Some(HOUR))], None),
-        ("conflicts", vec![conflict(), read(&SinkReading::new(None, Some(OLD))), conflict(), read(&SinkReading::new(None, Some(OLD))), conflict()], None),
-        ("foreign", vec![Answer::WriteRefused(Refusal::Foreign)], Some(Parked::NotOurs { sink: 0 })),
-        ("changed", vec![conflict(), read(&foreign)], Some(Parked::SinkChanged { sink: 0 })),
-        ("contested", vec![conflict(), read(&contested)], Some(Parked::Contested { sink: 0 })),
-        ("ahead", vec![conflict(), read(&later)], Some(Parked::SinkAhead { sink: 0, epoch: 9 })),
+        (
+            "a read has to wait",
+            vec![conflict(), failed(Some(HOUR))],
+            None,
+        ),
+        (
+            "conflicts",
+            vec![
+                conflict(),
+                read(&SinkReading::new(None, Some(OLD))),
+                conflict(),
+                read(&SinkReading::new(None, Some(OLD))),
+                conflict(),
+            ],
+            None,
+        ),
+        (
+            "foreign",
+            vec![Answer::WriteRefused(Refusal::Foreign)],
+            Some(Parked::NotOurs { sink: 0 }),
+        ),
+        (
+            "changed",
+            vec![conflict(), read(&foreign)],
+            Some(Parked::SinkChanged { sink: 0 }),
+        ),
+        (
+            "contested",
+            vec![conflict(), read(&contested)],
+            Some(Parked::Contested { sink: 0 }),
+        ),
     ];
     for (name, answers, parked) in cases {
         let mut script = Script::new(&overlap(), Readable::Secret);
@@ -833,7 +858,11 @@ fn a_successor_that_certainly_no_sink_has_is_revoked_before_a_worker_waits_or_as
         script.until(|step| *step == withdrawn);
         assert_eq!(script.sent(is_write), writes, "{name}");
         script.go_on();
-        assert_eq!(script.durable.left_behind(), Vec::<&Attempt>::new(), "{name}");
+        assert_eq!(
+            script.durable.left_behind(),
+            Vec::<&Attempt>::new(),
+            "{name}"
+        );
         match parked {
             Some(parked) => assert_eq!(script.until_parked(), parked, "{name}"),
             None => script.finish(),

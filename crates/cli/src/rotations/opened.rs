@@ -10,10 +10,10 @@ use tokenfleet_rotation::runner::{
 };
 use tokenfleet_rotation::sink::SecretSink;
 
-use super::journal::OperationJournal;
-use super::prepared::Prepared;
 use super::allowed;
+use super::journal::OperationJournal;
 use super::places::OpenPlaces;
+use super::prepared::Prepared;
 use crate::accounts::Accounts;
 use crate::ledger::turned_off;
 use crate::policies::Policies;

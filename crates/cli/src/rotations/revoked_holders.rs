@@ -38,7 +38,12 @@ fn unknown(error: &Error) -> String {
 
 async fn find(accounts: &Accounts, account: &Account, tokens: &[Token]) -> Result<Vec<String>> {
     let has_ledger = accounts.journals().existing_ledger().await?.is_some();
-    if !has_ledger && Sinks::read(accounts.configuration())?.iter().next().is_none() {
+    if !has_ledger
+        && Sinks::read(accounts.configuration())?
+            .iter()
+            .next()
+            .is_none()
+    {
         // Nothing is delivered to places here.
         return Ok(Vec::new());
     }
@@ -128,7 +133,10 @@ impl<'a> Search<'a> {
         self.holders.iter().map(|(token, places)| {
             let places: Vec<_> = places.values().map(String::as_str).collect();
             let (id, names) = (displayed_id(token), places.join(", "));
-            let instead = if places.iter().all(|place| self.sinks.written(place).is_some()) {
+            let instead = if places
+                .iter()
+                .all(|place| self.sinks.written(place).is_some())
+            {
                 let rotate = rotation_command(self.sinks, self.account, Some(token), places);
                 format!("`{rotate}` replaces it there before it is revoked")
             } else {
@@ -166,7 +174,10 @@ mod tests {
         let places = |count: usize| -> Vec<_> { (0..count).map(|at| format!("p{at}")).collect() };
         assert_eq!(not_looked_at(&[]), None);
         let one = not_looked_at(&places(1)).unwrap();
-        assert!(one.starts_with("1 place was") && one.ends_with(": p0"), "{one}");
+        assert!(
+            one.starts_with("1 place was") && one.ends_with(": p0"),
+            "{one}"
+        );
         let many = not_looked_at(&places(12)).unwrap();
         assert!(many.starts_with("12 places were"), "{many}");
         assert!(many.ends_with("p0, p1, p2, p3, p4 and 7 more"), "{many}");

@@ -118,9 +118,15 @@ impl<'a> StampedPlaces<'a> {
 
     /// Returns the places that may hold tokens of an account, by their identities: those of its
     /// policies and its rotations, and those of the configuration that no variable is in.
-    pub(super) fn places_for(&self, account: &Account, tokens: &[Token]) -> BTreeMap<String, String> {
+    pub(super) fn places_for(
+        &self,
+        account: &Account,
+        tokens: &[Token],
+    ) -> BTreeMap<String, String> {
         let sinks = &self.rotations.sinks;
-        let of_policies = tokens.iter().flat_map(|token| self.of_policies(account, token));
+        let of_policies = tokens
+            .iter()
+            .flat_map(|token| self.of_policies(account, token));
         let recorded = self.of_account(account);
         let recorded = recorded.flat_map(|stored| places_of(sinks, &stored.record));
         let places = self.fixed.iter().cloned().chain(of_policies);

@@ -197,9 +197,10 @@ fn location_of_command(run: &[String]) -> String {
         digest.update(word);
     }
     let digest = digest.finalize();
-    let digest = digest.iter().take(8).fold(String::new(), |text, byte| {
-        format!("{text}{byte:02x}")
-    });
+    let digest = digest
+        .iter()
+        .take(8)
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
     let program = run.first().map_or("", String::as_str);
     // It is no place that could be opened.
     format!("command {program} ({digest})")

@@ -453,7 +453,10 @@ run = ['/usr/local/bin/push', '--key=DIR']
         assert_ne!(at("x", place), at("y", place), "{place}");
     }
     let command = at("canary", "c");
-    assert!(command.contains("push") && !command.contains("canary"), "{command}");
+    assert!(
+        command.contains("push") && !command.contains("canary"),
+        "{command}"
+    );
     // It is never run or asked: whoever writes a ledger could choose it.
     assert!(!sinks(text).is_readable(&command));
 }

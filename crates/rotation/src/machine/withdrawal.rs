@@ -8,8 +8,8 @@ use tokenfleet_core::{Liveness, Timestamp};
 use crate::machine::failing::FAILURES_AT_ONCE;
 use crate::machine::memory::{Held, Withdrawal};
 use crate::machine::{
-    Answer, Attempt, AttemptOutcome, Change, Failure, FailureEffect, Machine, Parked, RotationState,
-    SecretNumber, Step, Strategy, WaitReason, park,
+    Answer, Attempt, AttemptOutcome, Change, Failure, FailureEffect, Machine, Parked,
+    RotationState, SecretNumber, Step, Strategy, WaitReason, park,
 };
 use crate::sink::Refusal;
 use crate::waits::scaled;

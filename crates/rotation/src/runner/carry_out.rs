@@ -11,8 +11,8 @@ use tokenfleet_core::{
 use super::Worker;
 use super::fence::{CLAIM, Fence, MARGIN};
 use crate::machine::{
-    Answer, Attempt, Change, Failure, FailureEffect, Inspection, LastFailure, SecretNumber, SinkReading, Step,
-    Strategy,
+    Answer, Attempt, Change, Failure, FailureEffect, Inspection, LastFailure, SecretNumber,
+    SinkReading, Step, Strategy,
 };
 use crate::sink::{LONGEST_CALL, Refusal, Stamp};
 use crate::waits::scaled;

@@ -77,7 +77,10 @@ impl RotationRecord {
 
     /// Sets the locations of the places, in the order of the plan.
     #[must_use]
-    pub fn with_locations(mut self, locations: impl IntoIterator<Item = impl Into<String>>) -> Self {
+    pub fn with_locations(
+        mut self,
+        locations: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
         self.locations = locations.into_iter().map(Into::into).collect();
         self
     }

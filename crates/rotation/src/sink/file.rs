@@ -135,8 +135,7 @@ fn stamps(path: &Path) -> Result<Vec<SealedStamp>, String> {
     let path = stamp_path(path);
     let found = read_with_owner(&path);
     let found = found.map_err(|reason| format!("{}: {reason}", path.display()))?;
-    let is_believed =
-        |found: &(_, Metadata)| !is_of_others(&found.1) && stranger(&path).is_none();
+    let is_believed = |found: &(_, Metadata)| !is_of_others(&found.1) && stranger(&path).is_none();
     Ok(found
         .filter(is_believed)
         .map(|(text, _)| text)

@@ -42,21 +42,61 @@ fn what_is_withdrawn_is_in_no_sink_and_what_no_sink_has_is_withdrawn() {
     compare(
         "Sinks that are down, secrets that are accepted late, and sinks of another rotation",
         &[
-            row("Losant, 3 faults", failing(Losant, 1, 3), 0, NOT_IN_PYTHON),
-            row("Losant, 2 faults", failing(Losant, 2, 2), 0, NOT_IN_PYTHON),
-            row("Foreman, 3 faults", failing(Foreman, 1, 3), 0, NOT_IN_PYTHON),
-            row("Mindbody, 2 faults", failing(Mindbody, 1, 2), 0, NOT_IN_PYTHON),
-            row("Losant, contested", contested(Losant, 1, 6), 0, NOT_IN_PYTHON),
-            row("Losant, contested", contested(Losant, 2, 5), 0, NOT_IN_PYTHON),
-            row("Foreman, contested", contested(Foreman, 1, 6), 0, NOT_IN_PYTHON),
+            row(
+                "Losant, 3 faults",
+                failing(Losant, 1, 3),
+                79_344,
+                NOT_IN_PYTHON,
+            ),
+            row(
+                "Losant, 2 faults",
+                failing(Losant, 2, 2),
+                4_208,
+                NOT_IN_PYTHON,
+            ),
+            row(
+                "Foreman, 3 faults",
+                failing(Foreman, 1, 3),
+                51_124,
+                NOT_IN_PYTHON,
+            ),
+            row(
+                "Mindbody, 2 faults",
+                failing(Mindbody, 1, 2),
+                968,
+                NOT_IN_PYTHON,
+            ),
+            row(
+                "Losant, contested",
+                contested(Losant, 1, 6),
+                8_067,
+                NOT_IN_PYTHON,
+            ),
+            row(
+                "Losant, contested",
+                contested(Losant, 2, 5),
+                31_779,
+                NOT_IN_PYTHON,
+            ),
+            row(
+                "Foreman, contested",
+                contested(Foreman, 1, 6),
+                5_105,
+                NOT_IN_PYTHON,
+            ),
             // A token whose answer was lost waits for the person, and is found by its marker.
-            row("Losant, contested, with losses", with_losses, 0, MARKED),
-            row("mutant: withdrawn in vain", in_vain, 0, MARKED),
+            row(
+                "Losant, contested, with losses",
+                with_losses,
+                87_407,
+                MARKED,
+            ),
+            row("mutant: withdrawn in vain", in_vain, 724, MARKED),
             row(
                 "mutant: lost writes are certain",
                 taken_for_certain,
-                0,
-                python(0, 0, 0, 1, 1),
+                2_421,
+                python(0, 0, 0, 0, 1),
             ),
         ],
     );

@@ -6,8 +6,8 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{Liveness, Timestamp};
 use tokenfleet_rotation::machine::{
-    Answer, Attempt, Change, Failure, FailureEffect, Inspection, Machine, Rotation, RotationPlan, RotationState,
-    SecretNumber, SinkReading, Step,
+    Answer, Attempt, Change, Failure, FailureEffect, Inspection, Machine, Rotation, RotationPlan,
+    RotationState, SecretNumber, SinkReading, Step,
 };
 
 use tokenfleet_rotation::sink::{Refusal, Stamp};
@@ -305,23 +305,28 @@ impl<'a> World<'a> {
         if self.setting.lease && epoch != self.epoch {
             return None;
         }
-        Some(match self.choices.choose(if self.setting.is_calm { 1 } else { 5 }) {
-            0 => Sent::Answered(self.apply(&effect)),
-            1 => Sent::Lost,
-            2 => {
-                self.apply(&effect);
-                Sent::Lost
-            }
-            way => {
-                let latest = self.now.saturating_add(latest(self.plan.settle));
-                let arrival = match way {
-                    3 => Arrival::AtLatest(latest),
-                    _ => Arrival::AtNextWait,
-                };
-                self.late.push((arrival, effect));
-                Sent::Lost
-            }
-        })
+        Some(
+            match self
+                .choices
+                .choose(if self.setting.is_calm { 1 } else { 5 })
+            {
+                0 => Sent::Answered(self.apply(&effect)),
+                1 => Sent::Lost,
+                2 => {
+                    self.apply(&effect);
+                    Sent::Lost
+                }
+                way => {
+                    let latest = self.now.saturating_add(latest(self.plan.settle));
+                    let arrival = match way {
+                        3 => Arrival::AtLatest(latest),
+                        _ => Arrival::AtNextWait,
+                    };
+                    self.late.push((arrival, effect));
+                    Sent::Lost
+                }
+            },
+        )
     }
 
     fn carry_out(&mut self, worker: &mut Worker, step: Step) -> Fate {
