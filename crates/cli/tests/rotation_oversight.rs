@@ -377,6 +377,48 @@ fn a_token_that_a_place_holds_is_not_revoked_without_a_warning_and_is_reported_a
 }
 
 #[test]
+fn places_of_which_nobody_knows_whether_they_hold_a_revoked_token_are_said() {
+    let more = "
+[sinks.unread]
+kind = 'command'
+run = ['true']
+
+[sinks.unstamped]
+kind = 'file'
+path = 'DIR/secrets/unstamped'
+
+[sinks.broken]
+kind = 'file'
+path = 'DIR/secrets'
+
+[sinks.empty]
+kind = 'file'
+path = 'DIR/secrets/empty'
+";
+    let rotating = Rotating::covered_by(&format!("{POLICY}{more}"), "losant", 1);
+    let (rotated, _) = worker(&rotating, 0);
+    let successor = text(&rotated[0], "successor").to_owned();
+    rotating.put("unstamped", "somebody else's");
+    // The account has another name by now.
+    let renamed = fs::read_to_string(&rotating.path).unwrap();
+    let renamed = renamed.replace("[accounts.mine]", "[accounts.ours]");
+    fs::write(&rotating.path, renamed.replace("'mine'", "'ours'")).unwrap();
+    let run = rotating.run(&["revoke", &successor, "--yes"]).ends_with(0);
+    assert!(run.stderr.contains("would hold a dead secret"), "{run:?}");
+    let said = run.stderr.lines().find(|line| line.contains("3 places"));
+    let said = said.unwrap_or_else(|| panic!("{run:?}"));
+    for (place, is_said) in [
+        ("unread", true),
+        ("unstamped", true),
+        ("broken", true),
+        ("empty", false),
+        ("ci-0", false),
+    ] {
+        assert_eq!(said.contains(place), is_said, "{place}: {said}");
+    }
+}
+
+#[test]
 fn rotations_that_are_over_are_listed_on_request() {
     let rotating = Rotating::covered("losant", 1);
     let (rotated, _) = worker(&rotating, 0);

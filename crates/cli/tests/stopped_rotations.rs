@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::Run;
-use support::rotating::{Rotating, ended, lines, send};
+use support::rotating::{POLICY, Rotating, ended, lines, send};
 
 /// Delays the answers to creations, whose tokens are there before that.
 fn delay_creations(rotating: &Rotating, milliseconds: u64) {
@@ -77,6 +77,26 @@ fn a_signal_during_a_listing_ends_with_seven_and_the_policies_that_were_not_look
         assert_eq!(rotating.operations(), Vec::<Value>::new());
         assert_goes_on(&rotating, 1);
     }
+}
+
+#[test]
+fn a_signal_during_a_look_at_the_old_token_ends_within_seconds() {
+    let tables = POLICY.replace("overlap = '0s'", "overlap = '1s'\nrest = '1s'");
+    let rotating = Rotating::covered_by(&tables, "foreman", 1);
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    let id = rotating.operations()[0]["operation"].clone();
+    std::thread::sleep(Duration::from_secs(2));
+    let (requests, alive) = (rotating.requests(), rotating.alive());
+    let fault = json!({"method": "GET", "actions": [{"delay": 60_000}], "times": null});
+    rotating.control("POST", "/faults", &fault.to_string());
+    let words = ["operations", "resume", id.as_str().unwrap(), "--yes"];
+    let is_looking = || rotating.requests() > requests;
+    let child = rotating.signal_when(&words, "TERM", is_looking);
+    let asked = std::time::Instant::now();
+    let run = ended(child).ends_with(7);
+    assert!(asked.elapsed() < Duration::from_secs(10), "{run:?}");
+    assert_eq!(rotating.alive(), alive);
+    assert_goes_on(&rotating, 1);
 }
 
 #[test]

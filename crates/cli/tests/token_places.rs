@@ -292,6 +292,78 @@ fn a_policy_leaves_no_dead_secret_in_the_place_of_an_earlier_name() {
     assert!(rotating.accepts(&rotating.held("ci-renamed")));
 }
 
+/// Lets the sink of the policy lead to another folder.
+fn move_sink(rotating: &Rotating) {
+    fs::create_dir_all(rotating.file("moved")).unwrap();
+    let text = fs::read_to_string(&rotating.path).unwrap();
+    let text = text.replace("secrets/{name}", "secrets/moved/{name}");
+    fs::write(&rotating.path, text).unwrap();
+}
+
+#[test]
+fn a_policy_leaves_no_dead_secret_where_its_sink_led_before() {
+    let rotating = Rotating::covered("losant", 1);
+    let id = assert_left_alone(&rotating, |_| move_sink(&rotating));
+    let to = ["--to=files".to_owned()];
+    let run = rotating.run(&rotate(&id, &to, &[])).ends_with(2);
+    let old = format!("--to file:{}", rotating.file("ci-0").display());
+    assert!(run.stderr.contains(&old), "{run:?}");
+    // Whoever read it has moved.
+    let words = rotate(&id, &to, &["--only-these-places"]);
+    rotating.run(&words).ends_with(0);
+    fs::remove_file(rotating.file("ci-0")).unwrap();
+    rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
+    assert!(rotating.accepts(&rotating.held("moved/ci-0")));
+}
+
+#[test]
+fn without_ids_a_policy_leaves_what_its_sink_held_where_it_led_before_too() {
+    let tables = "
+[sinks.files]
+kind = 'file'
+path = 'DIR/secrets/{account}'
+
+[policies.ci]
+account = 'mine'
+max_age = '1s'
+sinks = ['files']
+";
+    let rotating = Rotating::with("mindbody", &["--tokens=1"], tables);
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    let held = rotating.held("mine");
+    fs::create_dir_all(rotating.file("moved")).unwrap();
+    let text = fs::read_to_string(&rotating.path).unwrap();
+    let text = text.replace("secrets/{account}", "secrets/moved/{account}");
+    fs::write(&rotating.path, text).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let run = rotating.run(&["worker", "--once"]).ends_with(8);
+    assert!(run.stderr.contains("would keep a dead secret"), "{run:?}");
+    assert!(rotating.accepts(&held));
+    fs::remove_file(rotating.file("mine")).unwrap();
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    assert!(rotating.accepts(&rotating.held("moved/mine")));
+}
+
+#[test]
+fn an_open_rotation_waits_while_its_sink_leads_elsewhere() {
+    let tables = POLICY.replace("overlap = '0s'", "overlap = '2s'");
+    let rotating = Rotating::covered_by(&tables, "losant", 1);
+    let begun = fs::read_to_string(&rotating.path).unwrap();
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    let (held, before) = (rotating.held("ci-0"), rotating.requests());
+    move_sink(&rotating);
+    std::thread::sleep(std::time::Duration::from_secs(3));
+    let run = rotating.run(&["worker", "--once"]).ends_with(2);
+    for part in ["secrets/ci-0", "another place", "operations abandon"] {
+        assert!(run.stderr.contains(part), "{part}: {run:?}");
+    }
+    assert_eq!(rotating.changes_after(before), Vec::<String>::new());
+    fs::write(&rotating.path, begun).unwrap();
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    assert!(rotating.accepts(&held));
+}
+
 #[test]
 fn a_token_that_a_place_holds_by_its_stamp_alone_is_not_left_there_or_revoked_unsaid() {
     let fixed = "
@@ -301,17 +373,44 @@ path = 'DIR/secrets/fixed'
 ";
     let rotating = Rotating::covered_by(&format!("{POLICY}{fixed}"), "losant", 0);
     let id = rotating.insert("ci-0");
+    rotating.run(&["snapshot"]).ends_with(0);
+    let (state, backup) = (rotating.ledger(), rotating.file("backup.db"));
+    fs::copy(&state, &backup).unwrap();
     let both = ["--to=files".to_owned(), "--to=fixed".to_owned()];
     let words = rotate(&id, &both, &["--only-these-places"]);
     let rotated = rotating.run(&words).ends_with(0).json();
     let id = rotated["successor"].as_str().unwrap();
     let held = rotating.held("fixed");
-    // A ledger that knows nothing of it.
-    fs::remove_dir_all(rotating.ledger().parent().unwrap()).unwrap();
+    // The ledger from before, which knows nothing of it.
+    fs::remove_dir_all(state.parent().unwrap()).unwrap();
+    fs::create_dir(state.parent().unwrap()).unwrap();
+    fs::copy(&backup, &state).unwrap();
     let run = rotating.run(&["rotate", "--policy=ci"]).ends_with(8);
     assert!(run.stderr.contains("would keep a dead secret"), "{run:?}");
+    assert!(rotating.accepts(&held));
+    // What another ledger wrote may be a token of another platform with the same id.
+    fs::remove_dir_all(state.parent().unwrap()).unwrap();
+    let run = rotating.run(&["rotate", "--policy=ci", "--dry-run"]);
+    assert!(!run.stderr.contains("would keep a dead secret"), "{run:?}");
     assert!(rotating.accepts(&held));
 
     let run = rotating.run(&["revoke", id, "--yes"]).ends_with(0);
     assert!(run.stderr.contains("--to fixed"), "{run:?}");
+}
+
+#[test]
+fn a_place_that_does_not_answer_holds_a_policy_up_for_seconds_and_is_said() {
+    let slow = "
+[sinks.slow]
+kind = 'command'
+run = ['true']
+check = ['sleep', '60']
+timeout = '60s'
+";
+    let rotating = Rotating::covered_by(&format!("{POLICY}{slow}"), "losant", 3);
+    let started = std::time::Instant::now();
+    let run = rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
+    assert!(started.elapsed().as_secs() < 20, "{run:?}");
+    assert!(run.stderr.contains("no time to look"), "{run:?}");
+    assert!(run.stderr.contains("slow"), "{run:?}");
 }

@@ -72,19 +72,22 @@ impl AtomicFile {
         self.file.rewind()
     }
 
-    /// Gives the file to the owner and the group of another one. Only the owner may read it.
+    /// Lets the group of another file read this one if that belongs to another user, who would not
+    /// be able to read it otherwise. Nobody but its owner may write it.
     ///
     /// # Errors
     ///
-    /// The other owner is another user, and this process may not give files away.
-    pub fn give_to_owner_of(&self, other: &std::fs::Metadata) -> io::Result<()> {
+    /// This process may not give files to that group.
+    pub fn show_to_group_of(&self, other: &std::fs::Metadata) -> io::Result<()> {
         #[cfg(unix)]
         {
-            use std::os::unix::fs::{MetadataExt, fchown};
+            use std::fs::Permissions;
+            use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
-            let own = self.file.as_file().metadata()?;
-            if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
-                fchown(self.file.as_file(), Some(other.uid()), Some(other.gid()))?;
+            if self.file.as_file().metadata()?.uid() != other.uid() {
+                fchown(self.file.as_file(), None, Some(other.gid()))?;
+                let permissions = Permissions::from_mode(0o640);
+                self.file.as_file().set_permissions(permissions)?;
             }
         }
         let _ = other;
@@ -103,9 +106,12 @@ impl AtomicFile {
         #[cfg(unix)]
         {
             use std::fs::Permissions;
-            use std::os::unix::fs::{MetadataExt, PermissionsExt};
+            use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 
-            self.give_to_owner_of(other)?;
+            let own = self.file.as_file().metadata()?;
+            if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+                fchown(self.file.as_file(), Some(other.uid()), Some(other.gid()))?;
+            }
             let group = if other.mode() & 0o044 == 0o040 {
                 0o040
             } else {

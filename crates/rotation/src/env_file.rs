@@ -1,5 +1,6 @@
 //! A variable in a file of environment variables, as systemd, Docker and shells read it.
 
+use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::path::Path;
 
@@ -40,6 +41,11 @@ impl EnvFile {
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Zeroizing::default()),
             Err(error) => return Err(cause_text(&error)),
         };
+        self.read_open(file)
+    }
+
+    /// Reads a file that is open.
+    pub(crate) fn read_open(&self, file: File) -> Result<Zeroizing<String>, String> {
         // The buffer never grows, because that would leave a copy behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SIZE + 1));
         file.take(MAX_SIZE as u64 + 1)

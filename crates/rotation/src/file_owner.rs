@@ -1,5 +1,6 @@
 //! The users who own files, and those who may put files into a folder.
 
+use std::fs::Metadata;
 use std::path::Path;
 
 /// Returns a sentence about a file, or a link that leads to it, which belongs to another user than
@@ -32,6 +33,25 @@ pub fn stranger(path: &Path) -> Option<String> {
     }
     let _ = path;
     None
+}
+
+/// Returns `true` if a file belongs to another user than the one of this process and than root, or
+/// others may write it: what it says may be theirs.
+pub(crate) fn is_of_others(file: &Metadata) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        const OTHERS_WRITE: u32 = 0o022;
+
+        let own = rustix::process::geteuid().as_raw();
+        (file.uid() != own && file.uid() != 0) || file.mode() & OTHERS_WRITE != 0
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        false
+    }
 }
 
 /// Returns `true` if users other than that of this process and root may put files of their own in

@@ -22,6 +22,7 @@
 //! The rule that keeps it small: whatever a consumer may have seen dies only after a successor has
 //! been read back from every sink.
 
+mod answers;
 mod duration;
 mod failing;
 mod issuing;
@@ -34,9 +35,9 @@ mod step;
 mod strategy;
 mod withdrawal;
 
-use tokenfleet_core::{Liveness, Timestamp, TokenId};
+use tokenfleet_core::{Timestamp, TokenId};
 
-use crate::sink::{Readable, Refusal, Stamp};
+use crate::sink::{Readable, Stamp};
 pub(crate) use duration::to_text as duration_text;
 use failing::backoff;
 use memory::{Held, Memory};
@@ -189,12 +190,14 @@ impl Machine {
             (Step::Record(change), Answer::Recorded) => self.recorded(&change, now),
             (Step::Create { .. } | Step::Rotate(_), answer) => self.issued(answer, now),
             (Step::ReadSink(sink), Answer::Read(reading)) => self.read(sink, reading),
+            (Step::ReadSink(_), Answer::Failed(failure))
+                if self.is_withdrawn_after(&failure, now) => {}
             (Step::WriteSink { sink, .. }, answer) => self.written(sink, answer, now),
             (Step::Inspect(token), Answer::Inspected(inspection)) => {
                 self.inspected(token, &inspection, now);
             }
             (Step::Verify(secret), answer) if self.rotation.state == RotationState::Issuing => {
-                self.tried(secret, &answer);
+                self.tried(secret, &answer, now);
             }
             (Step::Verify(secret), Answer::Verified(liveness)) => {
                 self.verified(secret, liveness);
@@ -270,125 +273,6 @@ impl Machine {
                 self.memory.inconclusive = None;
             }
             _ => {}
-        }
-    }
-
-    /// Keeps what an attempt has created.
-    fn hold(&mut self, token: TokenId, secret: SecretNumber) {
-        // An id that was seen dead may have been given again.
-        self.memory.dead.retain(|dead| *dead != token);
-        let attempt = self.last_attempt();
-        self.memory.held = Some(Held {
-            attempt,
-            token,
-            secret,
-        });
-    }
-
-    fn issued(&mut self, answer: Answer, now: Timestamp) {
-        self.memory.unsent = None;
-        if self.reuses_ids() {
-            self.memory.is_inspected = false;
-        }
-        self.memory.refused_writes = 0;
-        self.memory.may_be_delivered = false;
-        self.memory.tried = None;
-        match answer {
-            Answer::DeadOnArrival {
-                token,
-                secret,
-                error,
-            } => {
-                self.hold(token, secret);
-                self.is_dead_on_arrival(&error);
-            }
-            Answer::Issued { token, secret } => self.hold(token, secret),
-            Answer::Failed(failure) if failure.effect != FailureEffect::Unknown => {
-                self.memory.refused = Some(failure);
-            }
-            Answer::Failed(failure) => {
-                if let Some(delay) = failure.retry_after {
-                    let until = now.saturating_add(delay);
-                    self.memory.not_before = Some((until, WaitReason::Backoff));
-                }
-            }
-            // The attempt is unaccounted for, and another one follows.
-            _ => {}
-        }
-    }
-
-    fn read(&mut self, sink: usize, reading: SinkReading) {
-        if self.rotation.state == RotationState::Issuing && !self.is_ours(&reading) {
-            let last = self.memory.last_readings.get(sink).and_then(Option::as_ref);
-            if last.is_some_and(|last| *last != reading) && !reading.is_contested {
-                self.spare(sink, Parked::SinkChanged { sink });
-            }
-        }
-        if self.rotation.state == RotationState::Issuing
-            && let Some(secret) = reading.secret
-            && self
-                .memory
-                .held
-                .as_ref()
-                .is_none_or(|held| held.secret != secret)
-            && !self.memory.replaced.contains(&secret)
-        {
-            self.memory.replaced.push(secret);
-        }
-        for readings in [&mut self.memory.readings, &mut self.memory.last_readings] {
-            if let Some(slot) = readings.get_mut(sink) {
-                *slot = Some(reading.clone());
-            }
-        }
-    }
-
-    /// Leaves a sink as it is, and asks a person.
-    fn spare(&mut self, sink: usize, reason: Parked) {
-        self.memory.spared.push(sink);
-        self.memory.park.get_or_insert(reason);
-    }
-
-    fn written(&mut self, sink: usize, answer: Answer, now: Timestamp) {
-        if let Some(reading) = self.memory.readings.get_mut(sink) {
-            *reading = None;
-        }
-        match answer {
-            Answer::Written => {
-                self.memory.may_be_delivered = true;
-                if let Some(written) = self.memory.written.get_mut(sink) {
-                    *written = true;
-                }
-            }
-            Answer::WriteRefused(Refusal::Foreign) => self.spare(sink, Parked::NotOurs { sink }),
-            Answer::Failed(failure) if self.is_undeliverable(&failure) => {}
-            answer => self.failed(&answer, now),
-        }
-    }
-
-    fn verified(&mut self, secret: SecretNumber, liveness: Liveness) {
-        match liveness {
-            Liveness::Alive => self.memory.verified.push(secret),
-            Liveness::Dead => self.memory.is_rejected = true,
-            inconclusive => {
-                self.memory.inconclusive = Some(match inconclusive {
-                    Liveness::Unknown { reason } => reason,
-                    other => format!("{other:?}"),
-                });
-            }
-        }
-    }
-
-    fn inspected(&mut self, token: TokenId, inspection: &Inspection, now: Timestamp) {
-        self.memory.is_inspected = true;
-        match inspection {
-            Inspection::Dead => self.memory.dead.push(token),
-            Inspection::Present { last_used } => {
-                if let Some(until) = self.in_use_until(*last_used)
-                    && now < until
-                {
-                    self.memory.not_before = Some((until, WaitReason::InUse));
-                }
-            }
         }
     }
 

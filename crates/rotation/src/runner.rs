@@ -13,6 +13,8 @@ mod memory_store;
 mod record;
 mod secrets;
 mod store;
+#[cfg(feature = "ledger")]
+mod stored;
 
 use std::fmt;
 use std::sync::Arc;
@@ -23,10 +25,12 @@ use tokenfleet_core::{CreateToken, Error, Result, Timestamp, TokenProvider};
 
 pub use clock::Clock;
 #[cfg(feature = "ledger")]
-pub use ledger_store::{LedgerRotationStore, StoredRotation, StoredRotations, UnreadableRotation};
+pub use ledger_store::LedgerRotationStore;
 pub use memory_store::MemoryRotationStore;
 pub use record::RotationRecord;
 pub use store::{Claim, RotationStore};
+#[cfg(feature = "ledger")]
+pub use stored::{StoredRotation, StoredRotations, UnreadableRotation};
 
 use crate::machine::{
     Answer, Change, Machine, Parked, PlannedSink, RotationPlan, Step, WaitReason,
@@ -119,7 +123,8 @@ impl<'a> Runner<'a> {
     }
 
     /// Waits for up to this long instead of returning, and so keeps a secret that could not be
-    /// delivered yet in memory. One whose predecessor is dead is kept as long as the claim lasts.
+    /// delivered yet in memory. One whose predecessor is dead is kept as long as the claim lasts, and
+    /// a platform that does not accept a new secret yet is asked again for some seconds in any case.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -213,7 +218,9 @@ impl<'a> Runner<'a> {
                 Step::Parked(reason) => return Ok(Advanced::Parked(reason.clone())),
                 Step::Wait { until, reason } => {
                     let wait = now.duration_until(*until);
-                    if wait > self.patience && !machine.holds_last_secret() {
+                    // The platform may need a few seconds to accept what nobody else has.
+                    let is_short = *reason == WaitReason::Acceptance;
+                    if wait > self.patience && !is_short && !machine.holds_last_secret() {
                         let (until, reason) = (*until, *reason);
                         if reason == WaitReason::Backoff
                             && let Some(failure) = failure

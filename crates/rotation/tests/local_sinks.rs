@@ -392,7 +392,7 @@ async fn a_variable_that_shares_its_line_is_refused() {
 }
 
 #[tokio::test]
-async fn the_stamp_of_a_file_belongs_to_the_owner_of_the_file() {
+async fn the_stamp_of_a_file_belongs_to_its_writer_and_the_group_of_the_file_may_read_it() {
     use std::os::unix::fs::MetadataExt;
     let folder = Folder::new();
     folder.write("old");
@@ -406,7 +406,62 @@ async fn the_stamp_of_a_file_belongs_to_the_owner_of_the_file() {
         .await
         .unwrap();
     let stamp = fs::metadata(folder.0.path().join("token.stamp")).unwrap();
-    assert_eq!((stamp.uid(), stamp.gid()), (1234, 1234));
+    assert_eq!((stamp.uid(), stamp.gid()), (0, 1234));
+    assert_eq!(stamp.mode() & 0o777, 0o640);
+}
+
+#[tokio::test]
+async fn a_stamp_that_others_may_have_written_is_none() {
+    use std::os::unix::fs::{chown, symlink};
+    let folder = Folder::new();
+    let path = folder.0.path().join("token.stamp");
+    let sink = FileSink::new(folder.path());
+    let written = async || {
+        let adopting = sink.clone().with_adoption();
+        let version = adopting.read().await.unwrap().version;
+        let secret = Secret::new("secret");
+        adopting.write(&secret, &version, &stamp(1)).await.unwrap();
+        assert!(!sink.read().await.unwrap().is_foreign());
+    };
+    for mode in [0o620, 0o602, 0o666] {
+        written().await;
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        assert!(sink.read().await.unwrap().is_foreign(), "{mode:o}");
+    }
+    // A variable and its stamp are in one file.
+    let variable_path = folder.0.path().join("variables");
+    let variable = EnvFileSink::new(&variable_path, "TOKEN").unwrap();
+    let version = variable.read().await.unwrap().version;
+    let secret = Secret::new("secret");
+    variable.write(&secret, &version, &stamp(1)).await.unwrap();
+    assert!(!variable.read().await.unwrap().is_foreign());
+    fs::set_permissions(&variable_path, fs::Permissions::from_mode(0o620)).unwrap();
+    assert!(variable.read().await.unwrap().is_foreign());
+
+    // Only root may give files away.
+    written().await;
+    if chown(&path, Some(1234), None).is_err() {
+        return;
+    }
+    assert!(sink.read().await.unwrap().is_foreign());
+    // Nor does a link of somebody else lead to a stamp.
+    written().await;
+    fs::rename(&path, folder.0.path().join("elsewhere")).unwrap();
+    symlink("elsewhere", &path).unwrap();
+    assert!(!sink.read().await.unwrap().is_foreign());
+    std::os::unix::fs::lchown(&path, Some(1234), None).unwrap();
+    assert!(sink.read().await.unwrap().is_foreign());
+    // With a stamp of their own, a file of others is still refused.
+    fs::remove_file(&path).unwrap();
+    written().await;
+    for path in [&folder.path(), &path, &variable_path] {
+        chown(path, Some(1234), None).unwrap();
+    }
+    fs::set_permissions(&variable_path, fs::Permissions::from_mode(0o600)).unwrap();
+    for read in [sink.read().await, variable.read().await] {
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains("another user"), "{error}");
+    }
 }
 
 #[tokio::test]

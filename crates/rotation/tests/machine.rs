@@ -713,9 +713,12 @@ fn a_successor_that_a_sink_may_hold_is_not_revoked_while_it_is_delivered() {
 fn a_secret_that_the_platform_refuses_is_never_delivered() {
     let capabilities = overlap().with_verify();
     let mut script = Script::new(&capabilities, Readable::Secret);
-    for _ in 0..2 {
-        script.until(|step| matches!(step, Step::Verify(_)));
-        script.answer(Answer::Verified(Liveness::Dead));
+    while script.sent(is_revoke) < 2 {
+        script.until(|step| matches!(step, Step::Verify(_)) || is_revoke(step));
+        match script.next() {
+            Step::Verify(_) => script.answer(Answer::Verified(Liveness::Dead)),
+            _ => script.go_on(),
+        }
     }
     let parked = script.until_parked();
     assert!(matches!(parked, Parked::Withdrawn { .. }), "{parked:?}");
@@ -752,6 +755,127 @@ fn a_secret_that_the_platform_refuses_is_never_delivered() {
     script.answer(failure(FailureEffect::Unknown));
     script.finish();
     assert_eq!((script.sent(is_create), script.sent(is_write)), (1, 1));
+}
+
+#[test]
+fn a_new_secret_that_is_refused_is_tried_again_for_some_seconds_before_that_is_believed() {
+    let is_verify = |step: &Step| matches!(step, Step::Verify(_));
+    let unknown = || {
+        let reason = "429".to_owned();
+        Answer::Verified(Liveness::Unknown { reason })
+    };
+    // It is accepted a moment later, or nothing is known any more: then it is not delivered.
+    for (then, creations) in [(Answer::Verified(Liveness::Alive), 1), (unknown(), 2)] {
+        let mut script = Script::new(&overlap().with_verify(), Readable::Secret);
+        script.until(is_verify);
+        let issued_at = script.now;
+        script.answer(Answer::Verified(Liveness::Dead));
+        let Step::Wait { reason, .. } = script.next() else {
+            panic!("{:?}", script.next());
+        };
+        assert_eq!(reason, WaitReason::Acceptance);
+        script.until(is_verify);
+        assert_eq!(script.sent(is_write), 0, "not before it is known");
+        while script.sent(is_create) == 1
+            && is_verify(&script.until(|step| is_verify(step) || is_write(step) || is_revoke(step)))
+        {
+            script.answer(then.clone());
+        }
+        let tried_for = issued_at.duration_until(script.now);
+        assert!(tried_for <= Duration::from_secs(30), "{tried_for:?}");
+        script.finish();
+        assert_eq!(script.sent(is_create), creations, "{then:?}");
+    }
+}
+
+#[test]
+fn a_successor_that_certainly_no_sink_has_is_revoked_before_a_worker_waits_or_asks_a_person() {
+    let failed = |retry_after| {
+        let mut failure = Failure::unknown("it failed");
+        failure.effect = FailureEffect::None;
+        failure.retry_after = retry_after;
+        Answer::Failed(failure)
+    };
+    let foreign = SinkReading::new(None, Some(SecretNumber::new(7)));
+    let theirs = Stamp::new("another", 1, TokenId::new("x"));
+    let contested = SinkReading::new(Some(theirs), Some(OLD)).with_contested(true);
+    let conflict = || Answer::WriteRefused(Refusal::Conflict);
+    let read = |reading: &SinkReading| Answer::Read(reading.clone());
+    let down = |times| vec![failed(None); times];
+    // The answers of the sink to writes and reads after the successor was issued, and the reason to
+    // ask a person.
+    let cases: [(&str, Vec<Answer>, Option<Parked>); 7] = [
+        ("reads fail", [vec![conflict()], down(2)].concat(), None),
+        ("a write has to wait", vec![failed(Some(HOUR))], None),
+        (
+            "a read has to wait",
+            vec![conflict(), failed(Some(HOUR))],
+            None,
+        ),
+        (
+            "conflicts",
+            vec![
+                conflict(),
+                read(&SinkReading::new(None, Some(OLD))),
+                conflict(),
+                read(&SinkReading::new(None, Some(OLD))),
+                conflict(),
+            ],
+            None,
+        ),
+        (
+            "foreign",
+            vec![Answer::WriteRefused(Refusal::Foreign)],
+            Some(Parked::NotOurs { sink: 0 }),
+        ),
+        (
+            "changed",
+            vec![conflict(), read(&foreign)],
+            Some(Parked::SinkChanged { sink: 0 }),
+        ),
+        (
+            "contested",
+            vec![conflict(), read(&contested)],
+            Some(Parked::Contested { sink: 0 }),
+        ),
+    ];
+    for (name, answers, parked) in cases {
+        let mut script = Script::new(&overlap(), Readable::Secret);
+        script.until(is_create);
+        script.go_on();
+        for answer in answers {
+            script.until(|step| is_write(step) || is_read(step));
+            script.answer(answer);
+        }
+        // A revocation that fails is repeated, and the successor is not delivered meanwhile.
+        assert!(is_revoke(&script.next()), "{name}: {:?}", script.next());
+        for _ in 0..3 {
+            script.until(is_revoke);
+            script.answer(failure(FailureEffect::Unknown));
+        }
+        let writes = script.sent(is_write);
+        let withdrawn = Step::Record(Change::Withdrawn { attempt: 1 });
+        script.until(|step| *step == withdrawn);
+        assert_eq!(script.sent(is_write), writes, "{name}");
+        script.go_on();
+        assert_eq!(
+            script.durable.left_behind(),
+            Vec::<&Attempt>::new(),
+            "{name}"
+        );
+        match parked {
+            Some(parked) => assert_eq!(script.until_parked(), parked, "{name}"),
+            None => script.finish(),
+        }
+    }
+    // What a sink asks to wait for is waited for.
+    let mut script = Script::new(&overlap(), Readable::Secret);
+    script.until(is_write);
+    let asked_at = script.now;
+    script.answer(failed(Some(HOUR)));
+    let is_attempt = |step: &Step| matches!(step, Step::Attempt { .. });
+    script.until(is_attempt);
+    assert!(asked_at.duration_until(script.now) >= HOUR);
 }
 
 #[test]

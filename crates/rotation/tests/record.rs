@@ -202,7 +202,9 @@ fn records() -> impl Strategy<Value = RotationRecord> {
                 Some(place) => account.with_place(place),
                 None => account,
             };
-            let mut record = RotationRecord::new(account, sinks, plan, request, rotation);
+            let locations: Vec<_> = sinks.iter().map(|sink| format!("at {sink}")).collect();
+            let mut record = RotationRecord::new(account, sinks, plan, request, rotation)
+                .with_locations(locations);
             (record.policy, record.reason, record.token_name) = (policy, reason, name);
             record
         },

@@ -231,6 +231,10 @@ impl RotationStore for BoundaryStore {
         self.0.extend_call(rotation, epoch, by).await
     }
 
+    fn ends_listings(&self) -> bool {
+        self.0.ends_listings()
+    }
+
     async fn release(
         &self,
         rotation: OperationId,

@@ -4,6 +4,7 @@ use tokenfleet::{Error, Fact, Result, Token, TokenState};
 use tokenfleet_rotation::policy::SinkPlace;
 use tokenfleet_rotation::runner::RotationRecord;
 
+use super::places::leads_to;
 use crate::accounts::Accounts;
 use crate::ledger::Place;
 use crate::policies::Policies;
@@ -46,6 +47,26 @@ pub(super) fn check(accounts: &Accounts, sinks: &Sinks, record: &RotationRecord)
         "carry it on with the configuration that it was begun with, or give it up with `operations \
          abandon`",
     ))
+}
+
+/// Refuses a rotation one of whose places leads elsewhere since it was begun: the old token may be
+/// where it led before, and would be revoked when another place holds the new one.
+pub(super) fn check_locations(sinks: &Sinks, record: &RotationRecord) -> Result<()> {
+    let mut places = record.sinks.iter().zip(&record.locations);
+    let changed = places.find(|(place, location)| !leads_to(sinks, place, location));
+    let Some((place, location)) = changed else {
+        return Ok(());
+    };
+    let id = record.rotation.id;
+    let message = format!(
+        "the rotation {id} was begun when {place} was {location}, and that is another place by \
+         now: nothing was done"
+    );
+    let abandon = command_line(&format!("operations abandon {id}"));
+    Err(Error::configuration(message).with_advice(format!(
+        "undo the change of the sink until the rotation is done, or give the rotation up with \
+         `{abandon}`"
+    )))
 }
 
 /// Returns the error about a rotation whose policy is not in the configuration any more.

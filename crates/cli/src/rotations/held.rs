@@ -14,30 +14,43 @@ pub(super) enum Held {
     Nothing,
     /// The secret of this token, which the stamp is bound to.
     Token(TokenId),
-    /// A secret that somebody else put there, or one that cannot be read back.
+    /// The same by the stamp of another ledger, whose token may be one of another platform.
+    OfAnotherLedger(TokenId),
+    /// A secret that somebody else put there.
     Unknown,
+    /// What cannot be read back.
+    Unreadable,
 }
 
-/// Reads a place of the ledger.
+impl Held {
+    /// Returns `true` if a stamp names a token of this id.
+    pub(super) fn names(&self, token: &TokenId) -> bool {
+        matches!(self, Self::Token(held) | Self::OfAnotherLedger(held) if held == token)
+    }
+}
+
+/// Reads a place for the ledger of this id.
 ///
 /// # Errors
 ///
 /// It cannot be opened or read.
 pub(super) async fn held(
     place: &str,
+    ledger: &str,
     (sinks, transport): (&Sinks, &Arc<dyn Transport>),
 ) -> Result<Held> {
     // Whoever may write the ledger must not choose what is run or asked here.
     if !sinks.is_readable(place) {
-        return Ok(Held::Unknown);
+        return Ok(Held::Unreadable);
     }
     let sink = sinks.open(place, None, transport).await?;
     if sink.capabilities().readable == Readable::Nothing {
-        return Ok(Held::Unknown);
+        return Ok(Held::Unreadable);
     }
     let state = sink.read().await?;
     Ok(match (state.stamp, state.secret) {
-        (Some(stamp), _) => Held::Token(stamp.token().clone()),
+        (Some(stamp), _) if stamp.ledger() == ledger => Held::Token(stamp.token().clone()),
+        (Some(stamp), _) => Held::OfAnotherLedger(stamp.token().clone()),
         (None, Some(_)) => Held::Unknown,
         (None, None) => Held::Nothing,
     })

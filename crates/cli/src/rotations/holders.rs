@@ -1,16 +1,12 @@
 //! The places that hold a token, as far as the ledger knows.
 
 use std::collections::{BTreeMap, HashSet};
-use std::time::Duration;
 
-use tokenfleet::{Account, Error, ErrorKind, Fate, Result, Timestamp, Token, TokenId};
+use tokenfleet::{Account, Error, ErrorKind, Fate, Timestamp, TokenId};
 use tokenfleet_rotation::machine::{RotationState, Successor};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
-use super::opened::Rotations;
-use super::places::identity;
-use super::stamped_places::StampedPlaces;
-use crate::accounts::Accounts;
+use super::places::{identity, places_of};
 use crate::output::displayed_id;
 use crate::program_name::{command_line, shell_quoted};
 use crate::sinks::Sinks;
@@ -43,7 +39,7 @@ pub(super) fn last_deliveries<'a>(
         let Some(successor) = delivered(stored) else {
             continue;
         };
-        for place in &stored.record.sinks {
+        for place in places_of(sinks, &stored.record) {
             let delivery = Delivery {
                 place,
                 stored,
@@ -60,63 +56,6 @@ pub(super) fn last_deliveries<'a>(
 
 fn at(delivery: &Delivery<'_>) -> Timestamp {
     delivery.successor.delivered_at
-}
-
-/// The number of tokens whose places are read before they are revoked.
-const MAX_TOKENS: usize = 100;
-
-/// The time for which those places are read: what has leaked is revoked while a sink is down, too.
-const MAX_TIME: Duration = Duration::from_secs(10);
-
-/// Returns sentences about tokens of an account that places hold, by the ledger or by the stamps in
-/// the places of the configuration, so that revoking them would leave a dead secret there. Of what
-/// cannot be read there are none.
-pub(crate) async fn warnings_about_holders(
-    accounts: &Accounts,
-    account: &Account,
-    tokens: &[Token],
-) -> Vec<String> {
-    find(accounts, account, tokens).await.unwrap_or_default()
-}
-
-async fn find(accounts: &Accounts, account: &Account, tokens: &[Token]) -> Result<Vec<String>> {
-    let rotations = Rotations::open_existing(accounts).await?;
-    let mut all = rotations.store.closed_rotations().await?.rotations;
-    all.extend(rotations.store.open_rotations().await?.rotations);
-    let last = last_deliveries(&rotations.sinks, &all);
-    let ids: HashSet<_> = tokens.iter().map(|token| &token.id).collect();
-    // By the identity of each place, which both may name.
-    let mut places = BTreeMap::<&TokenId, BTreeMap<String, String>>::new();
-    for (identity, delivery) in &last {
-        let token = &delivery.successor.token;
-        if delivery.stored.record.account == *account && ids.contains(token) {
-            let places = places.entry(token).or_default();
-            places.insert(identity.clone(), delivery.place.to_owned());
-        }
-    }
-    // The ledger may be older than what a place holds.
-    let by_stamps = async {
-        let mut stamped = StampedPlaces::collect(&rotations).await?;
-        for token in tokens.iter().take(MAX_TOKENS) {
-            for place in stamped.holding(account, token).await {
-                let identity = identity(&rotations.sinks, &place);
-                places.entry(&token.id).or_default().insert(identity, place);
-            }
-        }
-        Ok::<_, Error>(())
-    };
-    let _ = tokio::time::timeout(MAX_TIME, by_stamps).await;
-    let sentences = places.into_iter().map(|(token, places)| {
-        let places: Vec<_> = places.values().map(String::as_str).collect();
-        format!(
-            "token {} is in {}, which would hold a dead secret: `{}` replaces it there before it \
-             is revoked",
-            displayed_id(token),
-            places.join(", "),
-            rotation_command(&rotations.sinks, account, Some(token), places)
-        )
-    });
-    Ok(sentences.collect())
 }
 
 /// The tokens that the places hold, by the rotations that have delivered to them.

@@ -1,15 +1,17 @@
 //! The places of a token that its policy does not write: they would keep a dead secret.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokenfleet::transport::Transport;
-use tokenfleet::{Account, Error, Token};
-use tokenfleet_rotation::runner::StoredRotation;
+use tokenfleet::{Account, Error, Result, Token, TokenId};
+use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
+use tokio::time::{Instant, timeout_at};
 
 use super::held::{Held, held};
 use super::holders::{LastDeliveries, delivered, is_one_place, last_deliveries, rotation_command};
-use super::places::{identities, identity};
+use super::places::{identities, identity, places_of};
 use crate::policies::Policies;
 use crate::sinks::{Sinks, is_filled_in};
 use crate::written_place::WrittenPlace;
@@ -20,17 +22,41 @@ pub(crate) struct LeftOut<'a> {
     account: &'a Account,
     over: &'a [StoredRotation],
     last: LastDeliveries<'a>,
-    opening: (&'a Sinks, &'a Arc<dyn Transport>),
+    reading: Reading<'a>,
     /// The places of the configuration that no variable is in, with what each holds once it was
     /// read.
     fixed: Vec<(String, Option<Held>)>,
+    /// Those of them for which there was no time.
+    unread: Vec<String>,
+}
+
+/// The time for which all places together are read: nothing is rotated meanwhile.
+const MAX_TIME: Duration = Duration::from_secs(10);
+
+/// The reading of places, for the ledger of this id, until the time is over.
+struct Reading<'a> {
+    ledger: &'a str,
+    opening: (&'a Sinks, &'a Arc<dyn Transport>),
+    /// The end of the time, once it runs.
+    until: OnceLock<Instant>,
+}
+
+impl Reading<'_> {
+    /// Reads a place, or returns `None` if there is no time for it.
+    async fn held(&self, place: &str) -> Option<Result<Held>> {
+        let until = *self.until.get_or_init(|| Instant::now() + MAX_TIME);
+        let held = held(place, self.ledger, self.opening);
+        timeout_at(until, held).await.ok()
+    }
 }
 
 impl<'a> LeftOut<'a> {
     /// Collects the places of the configuration that no variable is in and that are none of another
-    /// account. `over` are the closed rotations of all accounts.
+    /// account. `ledger` is the id of the ledger: what another one wrote may be of another platform,
+    /// whatever its id. `over` are the closed rotations of all accounts.
     pub(crate) fn new(
         account: &'a Account,
+        ledger: &'a str,
         over: &'a [StoredRotation],
         policies: &Policies,
         opening: (&'a Sinks, &'a Arc<dyn Transport>),
@@ -65,8 +91,13 @@ impl<'a> LeftOut<'a> {
             account,
             over,
             last,
-            opening,
+            reading: Reading {
+                ledger,
+                opening,
+                until: OnceLock::new(),
+            },
             fixed,
+            unread: Vec::new(),
         }
     }
 
@@ -78,59 +109,99 @@ impl<'a> LeftOut<'a> {
         token: &Token,
         places: &[String],
     ) -> Option<Error> {
-        let (sinks, _) = self.opening;
+        let (sinks, _) = self.reading.opening;
         let written: BTreeSet<_> = identities(sinks, places).into_iter().collect();
-        let account = self.account;
-        let error = |place: &str, why: &str| {
-            let to = places.iter().map(String::as_str);
-            let move_there = rotation_command(sinks, account, Some(&token.id), to);
-            Error::configuration(format!(
-                "{place} {why}, and policies.{policy} does not write it: it would keep a dead \
-                 secret"
-            ))
-            .with_advice(format!(
-                "let whoever reads it there read {} from now on, then `{move_there} \
-                 --only-these-places` or remove what is in the old place; or undo what made the \
-                 policy write another one (the name of the token, the path of the sink)",
-                places.join(", ")
-            ))
+        let left = Left {
+            policy,
+            account: self.account,
+            token: Some(&token.id),
+            places,
         };
         for (place, read) in &mut self.fixed {
             if written.contains(&identity(sinks, place)) {
                 continue;
             }
             if read.is_none() {
+                let found = self.reading.held(place).await;
+                if found.is_none() {
+                    self.unread.push(place.clone());
+                }
                 // Whatever prevents the reading is reported where the place is needed.
-                let found = held(place, self.opening).await;
-                *read = Some(found.unwrap_or(Held::Unknown));
+                *read = Some(found.and_then(Result::ok).unwrap_or(Held::Unreadable));
             }
             if *read == Some(Held::Token(token.id.clone())) {
-                return Some(error(place, "holds it by its stamp"));
+                return Some(left.error(sinks, place, "holds it by its stamp"));
             }
         }
-        let last = self.last_of(token)?;
-        let id = last.task.id;
-        for place in &last.record.sinks {
+        self.left_by(self.last_of(token)?, &left, &written).await
+    }
+
+    /// Returns the same error where tokens have no ids, about a place that the last rotation of
+    /// these places has written when they led elsewhere.
+    pub(crate) async fn objection_without_id(
+        &self,
+        policy: &str,
+        record: &RotationRecord,
+    ) -> Option<Error> {
+        let (sinks, _) = self.reading.opening;
+        let subject = record.subject();
+        let of_places = self.over.iter().filter_map(|stored| {
+            let successor = delivered(stored)?;
+            (stored.task.subject == subject).then_some((successor.delivered_at, stored))
+        });
+        let (_, last) = of_places.max_by_key(|(delivered_at, _)| *delivered_at)?;
+        let left = Left {
+            policy,
+            account: self.account,
+            token: None,
+            places: &record.sinks,
+        };
+        let written = identities(sinks, &record.sinks).into_iter().collect();
+        self.left_by(last, &left, &written).await
+    }
+
+    /// Returns the error about a place that got a token by its last rotation, may hold it still,
+    /// and is not among those that are written now.
+    async fn left_by(
+        &self,
+        last: &StoredRotation,
+        left: &Left<'_>,
+        written: &BTreeSet<String>,
+    ) -> Option<Error> {
+        let (sinks, _) = self.reading.opening;
+        let (id, token) = (last.task.id, &delivered(last)?.token);
+        for place in places_of(sinks, &last.record) {
             let identity = identity(sinks, place);
             let is_replaced = (self.last.get(&identity))
-                .is_some_and(|delivery| delivery.successor.token != token.id);
+                .is_some_and(|delivery| delivery.successor.token != *token);
             if is_replaced || written.contains(&identity) {
                 continue;
             }
-            let why = match held(place, self.opening).await {
-                Ok(Held::Nothing) => continue,
-                Ok(Held::Token(held)) if held != token.id => continue,
-                Ok(Held::Token(_)) => format!("holds it since its last rotation, {id}"),
-                Ok(Held::Unknown) => {
-                    format!("got it by its last rotation, {id}, and may hold it still")
-                }
-                Err(cause) => {
-                    format!("got it by its last rotation, {id}, and may hold it still ({cause})")
-                }
+            let may_hold = format!("got it by its last rotation, {id}, and may hold it still");
+            let why = match self.reading.held(place).await {
+                Some(Ok(Held::Nothing)) => continue,
+                Some(Ok(Held::Token(held))) if held != *token => continue,
+                Some(Ok(Held::Token(_))) => format!("holds it since its last rotation, {id}"),
+                Some(Ok(_)) => may_hold,
+                Some(Err(cause)) => format!("{may_hold} ({cause})"),
+                None => format!("{may_hold} (there was no time to look)"),
             };
-            return Some(error(place, &why));
+            return Some(left.error(sinks, place, &why));
         }
         None
+    }
+
+    /// Returns the sentence about places that were not looked at, if there are any.
+    pub(crate) fn not_looked_at(&self) -> Option<String> {
+        if self.unread.is_empty() {
+            return None;
+        }
+        Some(format!(
+            "there was no time to look whether a token of {} is in {}, which would keep a dead \
+             secret",
+            self.account.name(),
+            self.unread.join(", ")
+        ))
     }
 
     /// Returns the closed rotation that delivered a token last.
@@ -143,5 +214,32 @@ impl<'a> LeftOut<'a> {
         });
         let last = of_token.max_by_key(|(delivered_at, _)| *delivered_at)?;
         Some(last.1)
+    }
+}
+
+/// The token that a place is left with.
+struct Left<'a> {
+    policy: &'a str,
+    account: &'a Account,
+    /// Its id, where tokens have one.
+    token: Option<&'a TokenId>,
+    /// The places that the policy writes.
+    places: &'a [String],
+}
+
+impl Left<'_> {
+    fn error(&self, sinks: &Sinks, place: &str, why: &str) -> Error {
+        let (policy, places) = (self.policy, self.places);
+        let to = places.iter().map(String::as_str);
+        let move_there = rotation_command(sinks, self.account, self.token, to);
+        Error::configuration(format!(
+            "{place} {why}, and policies.{policy} does not write it: it would keep a dead secret"
+        ))
+        .with_advice(format!(
+            "let whoever reads it there read {} from now on, then `{move_there} \
+             --only-these-places` or remove what is in the old place; or undo what made the policy \
+             write another one (the name of the token, the table of the sink)",
+            places.join(", ")
+        ))
     }
 }

@@ -10,9 +10,10 @@ use tokenfleet_rotation::runner::{
 };
 use tokenfleet_rotation::sink::SecretSink;
 
+use super::allowed;
 use super::journal::OperationJournal;
+use super::places::OpenPlaces;
 use super::prepared::Prepared;
-use super::{allowed, places};
 use crate::accounts::Accounts;
 use crate::ledger::turned_off;
 use crate::policies::Policies;
@@ -118,6 +119,7 @@ impl<'a> Rotations<'a> {
     ) -> Result<Vec<Arc<dyn SecretSink>>> {
         let open = async || {
             allowed::check(self.accounts, &self.sinks, record)?;
+            allowed::check_locations(&self.sinks, record)?;
             self.open_own_sinks(record).await
         };
         open()
@@ -178,7 +180,8 @@ impl<'a> Rotations<'a> {
         previous: Option<OperationId>,
     ) -> Result<Begun> {
         let open = self.store.open_rotations().await?.rotations;
-        if let Some(error) = places::conflict(&self.sinks, record, &open) {
+        let places = OpenPlaces::new(&self.sinks, &open);
+        if let Some(error) = places.conflict(&self.sinks, record) {
             return Err(error);
         }
         let configuration = self.accounts.configuration();

@@ -8,8 +8,9 @@ use tokenfleet_rotation::policy::SinkPlace;
 use tokenfleet_rotation::runner::StoredRotation;
 
 use super::held::{Held, held};
+use super::holders::is_one_place;
 use super::opened::Rotations;
-use super::places::identity;
+use super::places::{identity, places_of};
 use crate::policies::Policies;
 use crate::sinks::is_filled_in;
 use crate::written_place::WrittenPlace;
@@ -76,7 +77,7 @@ impl<'a> StampedPlaces<'a> {
         let mut places = self.fixed.clone();
         places.extend(self.of_policies(account, token));
         let (mut related, mut others) = (Vec::new(), Vec::new());
-        for stored in self.recorded.get(account).into_iter().flatten() {
+        for stored in self.of_account(account) {
             let rotation = &stored.record.rotation;
             let successor = rotation.successor.as_ref();
             let is_related = origin == Some(stored.task.id)
@@ -87,7 +88,8 @@ impl<'a> StampedPlaces<'a> {
             } else {
                 &mut others
             };
-            to.extend(stored.record.sinks.iter().cloned());
+            let places = places_of(&self.rotations.sinks, &stored.record);
+            to.extend(places.map(str::to_owned));
         }
         // What the places of other tokens hold is no question of this one, unless no rotation says
         // where it went.
@@ -97,13 +99,13 @@ impl<'a> StampedPlaces<'a> {
             related.clone()
         };
         for place in [places, related, others].concat() {
-            if matches!(self.held(&place).await, Ok(Held::Token(held)) if held == token.id) {
+            if (self.held(&place).await).is_ok_and(|held| held.names(&token.id)) {
                 return Holder::Place(place);
             }
         }
         for place in suspects {
             match self.held(&place).await {
-                Ok(Held::Unknown) => {
+                Ok(Held::Unknown | Held::Unreadable) => {
                     let reason = "its stamp does not tell whose secret is there".to_owned();
                     return Holder::Perhaps(place, reason);
                 }
@@ -114,27 +116,39 @@ impl<'a> StampedPlaces<'a> {
         Holder::Nobody
     }
 
-    /// Returns the places that hold a token by their stamps: those of the policies and of the
-    /// rotations of its account, and those of the configuration that no variable is in.
-    pub(crate) async fn holding(&mut self, account: &Account, token: &Token) -> Vec<String> {
-        let mut places = self.fixed.clone();
-        places.extend(self.of_policies(account, token));
-        let recorded = self.recorded.get(account).into_iter().flatten();
-        places.extend(recorded.flat_map(|stored| stored.record.sinks.iter().cloned()));
+    /// Returns the places that may hold tokens of an account, by their identities: those of its
+    /// policies and its rotations, and those of the configuration that no variable is in.
+    pub(super) fn places_for(
+        &self,
+        account: &Account,
+        tokens: &[Token],
+    ) -> BTreeMap<String, String> {
+        let sinks = &self.rotations.sinks;
+        let of_policies = tokens
+            .iter()
+            .flat_map(|token| self.of_policies(account, token));
+        let recorded = self.of_account(account);
+        let recorded = recorded.flat_map(|stored| places_of(sinks, &stored.record));
+        let places = self.fixed.iter().cloned().chain(of_policies);
         let mut found = BTreeMap::new();
-        for place in places {
-            if matches!(self.held(&place).await, Ok(Held::Token(held)) if held == token.id) {
-                found.insert(identity(&self.rotations.sinks, &place), place);
-            }
+        for place in places.chain(recorded.map(str::to_owned)) {
+            found.entry(identity(sinks, &place)).or_insert(place);
         }
-        found.into_values().collect()
+        found
+    }
+
+    /// Returns the rotations of an account, which may have been renamed in the configuration.
+    fn of_account(&self, account: &Account) -> impl Iterator<Item = &StoredRotation> {
+        let recorded = self.recorded.iter();
+        let recorded = recorded.filter(|(other, _)| is_one_place(other, account));
+        recorded.flat_map(|(_, rotations)| rotations)
     }
 
     /// Returns why it is not known whose secret a place holds, if it does not hold a token by its
     /// stamp and is not empty.
     pub(crate) async fn doubt(&mut self, place: &str) -> Option<Error> {
         match self.held(place).await {
-            Ok(Held::Unknown) => Some(Error::invalid_input(
+            Ok(Held::Unknown | Held::Unreadable) => Some(Error::invalid_input(
                 "its stamp does not tell whose secret is there",
             )),
             Ok(_) => None,
@@ -150,13 +164,14 @@ impl<'a> StampedPlaces<'a> {
         filled.map(|place| place.as_str().to_owned()).collect()
     }
 
-    async fn held(&mut self, place: &str) -> Result<Held> {
+    /// Reads a place, unless it was read before.
+    pub(super) async fn held(&mut self, place: &str) -> Result<Held> {
         let identity = identity(&self.rotations.sinks, place);
         if let Some(read) = self.read.get(&identity) {
             return read.clone();
         }
         let opening = (&self.rotations.sinks, self.rotations.accounts.transport());
-        let read = held(place, opening).await;
+        let read = held(place, self.rotations.ledger_id(), opening).await;
         self.read.insert(identity, read.clone());
         read
     }

@@ -16,7 +16,7 @@ use super::stop::Stop;
 use crate::journals::Journals;
 
 /// The time for which a call that is under way goes on after a request to stop: a call of a
-/// platform or a sink takes no longer, and a listing, which may, changes nothing.
+/// platform or a sink takes no longer, and a listing, which may, is ended at once.
 const LONGEST_LAST_CALL: Duration = Duration::from_secs(5 * 60);
 
 /// The store of one run: it tells the journals when a secret is delivered, and ends the run when
@@ -121,6 +121,10 @@ impl RotationStore for StepStore {
         self.store.extend_call(rotation, epoch, by).await
     }
 
+    fn ends_listings(&self) -> bool {
+        self.stop.is_requested() && !self.is_attempting()
+    }
+
     async fn release(
         &self,
         rotation: OperationId,
@@ -213,8 +217,10 @@ mod tests {
             assert_eq!(begun.is_ok(), begins, "{begun:?}");
             let extended = store.extend_call(id, epoch, MINUTE).await;
             assert_eq!(extended.is_ok(), goes_on, "{extended:?}");
+            assert_eq!(store.ends_listings(), first.is_some());
             // Whoever has the only copy of a secret delivers it.
             store.is_attempting.store(true, Ordering::SeqCst);
+            assert!(!store.ends_listings());
             assert!(store.extend(id, epoch, MINUTE).await.unwrap());
             assert!(store.extend_call(id, epoch, MINUTE).await.unwrap());
         }

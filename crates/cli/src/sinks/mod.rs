@@ -20,7 +20,7 @@ use tokenfleet::{Configuration, Error, Result};
 use tokenfleet_rotation::sink::SecretSink;
 
 use self::opening::Opening;
-pub(crate) use self::sameness::{are_one, can_be_one};
+pub(crate) use self::sameness::{are_one, can_be_one, whole_file};
 use self::server::Server;
 pub(crate) use self::table::SinkTable;
 use self::table::{Target, absolute};
@@ -166,6 +166,13 @@ impl Sinks {
     pub(crate) fn identity(&self, template: &str) -> Result<String> {
         let (target, _) = self.target(&parse(template)?)?;
         Ok(target.identity())
+    }
+
+    /// Returns the location of a place whose variables are filled in: a text that is another one
+    /// once a sink of the same name leads elsewhere. It is kept in the ledger.
+    pub(crate) fn location(&self, place: &str) -> Result<String> {
+        let (target, _) = self.target(&parse(place)?)?;
+        Ok(target.location())
     }
 
     /// Opens the sink of a place whose variables are filled in, as [`SinkPlace`] has it. `adopts`

@@ -13,6 +13,12 @@ pub(crate) fn can_be_one(one: &str, other: &str) -> bool {
     can_be_equal(one, other) || is_any_in_one_file(one, other, can_be_equal)
 }
 
+/// Returns the identity of the file that a variable is in, if this is the identity of a variable.
+pub(crate) fn whole_file(place: &str) -> Option<String> {
+    let (file, _) = place.strip_prefix("env-file:")?.rsplit_once('#')?;
+    Some(format!("file:{file}"))
+}
+
 fn is_any_in_one_file(one: &str, other: &str, is_one_path: fn(&str, &str) -> bool) -> bool {
     let is_within = |file: &str, variable: &str| {
         let file = file.strip_prefix("file:");

@@ -5,6 +5,7 @@ use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tokenfleet::config::{Settings, did_you_mean, quoted};
 use tokenfleet::{Error, Result};
 
@@ -146,6 +147,18 @@ impl Target {
         }
     }
 
+    /// Returns the place as it is written down. The path of a file is one that leads there, whatever
+    /// its links lead to later.
+    pub(super) fn location(&self) -> String {
+        let written = |path: &str| absolute(path.as_ref()).to_string_lossy().into_owned();
+        match self {
+            Self::File(path) => format!("file:{}", written(path)),
+            Self::EnvFile { path, variable } => format!("env-file:{}#{variable}", written(path)),
+            Self::Command { run, .. } => location_of_command(run),
+            Self::Kv2 { .. } | Self::Kubernetes { .. } => self.identity(),
+        }
+    }
+
     /// Returns the place in a form that is equal for two sinks of one place, with its variables.
     pub(super) fn identity(&self) -> String {
         match self {
@@ -173,6 +186,24 @@ impl Target {
             }
         }
     }
+}
+
+/// Returns the location of a command. Its arguments are left out, because they may be nobody's
+/// business who reads the ledger.
+fn location_of_command(run: &[String]) -> String {
+    let mut digest = Sha256::new();
+    for word in run {
+        digest.update((word.len() as u64).to_be_bytes());
+        digest.update(word);
+    }
+    let digest = digest.finalize();
+    let digest = digest
+        .iter()
+        .take(8)
+        .fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
+    let program = run.first().map_or("", String::as_str);
+    // It is no place that could be opened.
+    format!("command {program} ({digest})")
 }
 
 /// Reads a text in which there may be variables.

@@ -423,6 +423,44 @@ fn two_templates_of_one_place_have_one_identity() {
     assert_ne!(identity("vault"), identity("kv2:secret/iot/{id}#token"));
 }
 
+#[test]
+fn the_location_of_a_place_changes_with_its_table_and_names_no_argument() {
+    let text = "
+[sinks.a]
+kind = 'file'
+path = '/run/DIR/{name}'
+
+[sinks.b]
+kind = 'kv2'
+address = 'https://DIR.example.com'
+token = { env = 'BAO_TOKEN' }
+mount = 'secret'
+path = 'iot'
+field = 'token'
+
+[sinks.c]
+kind = 'command'
+run = ['/usr/local/bin/push', '--key=DIR']
+";
+    let at = |folder: &str, place: &str| {
+        let sinks = sinks(&text.replace("DIR", folder));
+        sinks.location(place).unwrap()
+    };
+    assert_eq!(at("x", "a/name=ci"), "file:/run/x/ci");
+    assert_eq!(at("x", "b"), "kv2:https://x.example.com/secret/iot#token");
+    for place in ["a/name=ci", "b", "c"] {
+        assert_eq!(at("x", place), at("x", place), "{place}");
+        assert_ne!(at("x", place), at("y", place), "{place}");
+    }
+    let command = at("canary", "c");
+    assert!(
+        command.contains("push") && !command.contains("canary"),
+        "{command}"
+    );
+    // It is never run or asked: whoever writes a ledger could choose it.
+    assert!(!sinks(text).is_readable(&command));
+}
+
 #[tokio::test]
 async fn the_authorities_of_a_server_are_read_when_its_sink_is_opened() {
     let folder = tempfile::tempdir().unwrap();

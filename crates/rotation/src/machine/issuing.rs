@@ -14,10 +14,7 @@ impl Machine {
         if let Some(sink) = self.unread_sink() {
             return Step::ReadSink(sink);
         }
-        let objection = (self.contested())
-            .or_else(|| self.sink_ahead())
-            .or_else(|| self.not_ours());
-        if let Some(objection) = objection {
+        if let Some(objection) = self.objection() {
             return self
                 .deliver_elsewhere(now)
                 .unwrap_or_else(|| park(objection));
@@ -26,6 +23,13 @@ impl Machine {
             Some(held) => self.deliver(held, now),
             None => self.attempt(now),
         }
+    }
+
+    /// Returns the reason why what was read of the sinks needs a person.
+    pub(super) fn objection(&self) -> Option<Parked> {
+        (self.contested())
+            .or_else(|| self.sink_ahead())
+            .or_else(|| self.not_ours())
     }
 
     /// Returns a sink that another open rotation writes. Adoption does not help: the two would

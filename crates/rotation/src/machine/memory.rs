@@ -20,8 +20,11 @@ pub(super) struct Memory {
     pub(super) held: Option<Held>,
     /// `true` if a sink may hold `held`, because a write of it was answered or may have arrived.
     pub(super) may_be_delivered: bool,
-    /// The number of writes of `held` that certainly had no effect.
-    pub(super) refused_writes: u32,
+    /// The number of reads and writes of sinks since `held` was issued that have failed, while it
+    /// certainly is in none.
+    pub(super) refused_deliveries: u32,
+    /// The number of times that the platform was asked about `held` since it first refused it.
+    pub(super) refusals: usize,
     /// The secret that the platform was asked about before it was delivered.
     pub(super) tried: Option<SecretNumber>,
     /// The reason why `held` is revoked instead of delivered.
@@ -60,6 +63,10 @@ pub(super) struct Withdrawal {
     pub(super) error: String,
     /// `true` if the next attempt will end like this one unless a person corrects something.
     pub(super) is_lasting: bool,
+    /// The reason to park when it is revoked.
+    pub(super) then: Option<Parked>,
+    /// The time before which no other attempt is made.
+    pub(super) retry_at: Option<Timestamp>,
 }
 
 /// A new secret that is being delivered.

@@ -138,6 +138,9 @@ pub enum WaitReason {
     Soak,
     /// A request without an answer may still arrive.
     Settle,
+    /// The platform refuses a secret that it has just issued, and may accept it in a moment. The
+    /// secret is in the memory of the worker alone, which waits for these few seconds in any case.
+    Acceptance,
 }
 
 impl WaitReason {
@@ -150,6 +153,7 @@ impl WaitReason {
             Self::InUse => "in_use",
             Self::Soak => "soak",
             Self::Settle => "settle",
+            Self::Acceptance => "acceptance",
         }
     }
 }

@@ -11,8 +11,8 @@ use tokenfleet_core::{
 use super::Worker;
 use super::fence::{CLAIM, Fence, MARGIN};
 use crate::machine::{
-    Answer, Attempt, Change, Failure, Inspection, LastFailure, SecretNumber, SinkReading, Step,
-    Strategy,
+    Answer, Attempt, Change, Failure, FailureEffect, Inspection, LastFailure, SecretNumber,
+    SinkReading, Step, Strategy,
 };
 use crate::sink::{LONGEST_CALL, Refusal, Stamp};
 use crate::waits::scaled;
@@ -66,7 +66,14 @@ impl<'a> Worker<'a> {
                 };
                 match read {
                     Some(Ok(())) => self.write_sink(*sink, *secret, stamp).await?,
-                    Some(Err(error)) => Some(Err(error)),
+                    Some(Err(error)) => {
+                        let mut failure = Failure::from(&error);
+                        if failure.effect == FailureEffect::Unknown {
+                            // Only a write could have an effect.
+                            failure.effect = FailureEffect::None;
+                        }
+                        return Ok(Some(Answer::Failed(failure)));
+                    }
                     None => None,
                 }
             }

@@ -78,7 +78,8 @@ impl Fence<'_> {
     ///
     /// # Errors
     ///
-    /// Errors of the store, and an error of unknown fate if the claim ran out during the call.
+    /// Errors of the store, an error of unknown fate if the claim ran out during the call, and an
+    /// error if it was a listing and the program is to end.
     pub(super) async fn call<T>(
         self,
         by: Duration,
@@ -123,6 +124,9 @@ impl Fence<'_> {
                     };
                 }
                 Turn::Extended(Ok(None)) => return Ok(None),
+                Turn::Extended(_) if longest == Duration::MAX && self.is_to_end() => {
+                    return Err(ended());
+                }
                 Turn::Extended(extended) => {
                     if let Ok(Some(extended)) = extended {
                         until = until.max(extended);
@@ -132,6 +136,11 @@ impl Fence<'_> {
                 Turn::Near => {}
             }
         }
+    }
+
+    /// Returns `true` if a listing is to end now.
+    fn is_to_end(self) -> bool {
+        self.runner.store.ends_listings()
     }
 
     async fn heartbeat(self) -> Result<Option<Duration>> {
@@ -151,6 +160,11 @@ fn ran_out() -> Error {
         "the ledger could not be reached, or this machine was stopped: the next worker carries the \
          rotation on",
     )
+}
+
+fn ended() -> Error {
+    let message = "the program was asked to stop, and the listing was given up";
+    Error::new(ErrorKind::Other, Fate::NotSent, message)
 }
 
 fn too_long() -> Error {

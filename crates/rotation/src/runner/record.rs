@@ -29,6 +29,11 @@ pub struct RotationRecord {
     /// of the plan. Whoever can write the store can name a place here, so open only those that your
     /// own configuration allows.
     pub sinks: Vec<String>,
+    /// The location of each of these places when the rotation was opened: a text that is another
+    /// one once the place of the same name leads elsewhere, and no secret. Empty if nobody has said
+    /// it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub locations: Vec<String>,
     /// The name of the token, to be shown.
     pub token_name: Option<String>,
     /// The parameters.
@@ -55,6 +60,7 @@ impl RotationRecord {
             policy: None,
             reason: None,
             sinks: sinks.into_iter().map(Into::into).collect(),
+            locations: Vec::new(),
             token_name: None,
             plan,
             request,
@@ -66,6 +72,16 @@ impl RotationRecord {
     #[must_use]
     pub fn with_policy(mut self, policy: impl Into<String>) -> Self {
         self.policy = Some(policy.into());
+        self
+    }
+
+    /// Sets the locations of the places, in the order of the plan.
+    #[must_use]
+    pub fn with_locations(
+        mut self,
+        locations: impl IntoIterator<Item = impl Into<String>>,
+    ) -> Self {
+        self.locations = locations.into_iter().map(Into::into).collect();
         self
     }
 

@@ -52,6 +52,12 @@ pub trait RotationStore: Debug + Send + Sync {
         self.extend(rotation, epoch, by).await
     }
 
+    /// Returns `true` if a listing that is under way is to end now, because its program is to end:
+    /// it changes nothing, and may be of any length. It is asked every five seconds.
+    fn ends_listings(&self) -> bool {
+        false
+    }
+
     /// Gives a claim back: the worker ended as it should, so its start does not count, and nothing
     /// is to be done before `due`; `None` if nothing is to be done at all. Changes nothing if the
     /// epoch is not current.

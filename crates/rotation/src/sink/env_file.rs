@@ -1,9 +1,12 @@
 //! A variable in a file of environment variables as a sink.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use async_trait::async_trait;
+use tokenfleet_core::config::cause_text;
 use tokenfleet_core::{Error, Result, Secret};
+use zeroize::Zeroizing;
 
 use super::local::{LocalPlace, LocalSink, write_all};
 use super::{
@@ -11,12 +14,15 @@ use super::{
 };
 use crate::atomic_file::AtomicFile;
 use crate::env_file::EnvFile;
+use crate::file_owner::is_of_others;
+use crate::regular_file;
 
 /// A variable in a file of environment variables, as systemd, Docker and shells read it.
 ///
 /// All other lines are kept byte for byte. The value is quoted only where all these readers need
 /// it, and a secret that they would read differently is refused. The stamp is a comment above the
-/// variable. Apart from that it is like a [`FileSink`](super::FileSink).
+/// variable, and is believed only in a file of the user of this process or of root that nobody else
+/// may write. Apart from that it is like a [`FileSink`](super::FileSink).
 #[derive(Debug, Clone)]
 pub struct EnvFileSink(LocalSink<EnvFile>);
 
@@ -56,11 +62,20 @@ impl EnvFileSink {
 
 impl LocalPlace for EnvFile {
     fn holding(&self, path: &Path) -> Result<Holding, String> {
-        let content = self.read(path)?;
+        let (content, is_of_others) = match regular_file::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => (Zeroizing::default(), false),
+            Err(error) => return Err(cause_text(&error)),
+            Ok(file) => {
+                let found = file.metadata().map_err(|error| cause_text(&error))?;
+                (self.read_open(file)?, is_of_others(&found))
+            }
+        };
         let secret = self
             .value(&content)
             .filter(|secret| !secret.expose().is_empty());
-        let sealed = self.note(&content).and_then(SealedStamp::parse);
+        // Whoever else writes the file may have written the stamp for a secret of their own.
+        let note = self.note(&content).filter(|_| !is_of_others);
+        let sealed = note.and_then(SealedStamp::parse);
         // Other variables may change without a conflict.
         let stamp = sealed.as_ref().map(ToString::to_string).unwrap_or_default();
         let version = match &secret {

@@ -1,5 +1,6 @@
 //! A file as a sink.
 
+use std::fs::Metadata;
 use std::io::{ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
@@ -13,6 +14,7 @@ use super::{
     Holding, Readable, SealedStamp, SecretSink, SinkCapabilities, SinkState, Stamp, Version,
 };
 use crate::atomic_file::{AtomicFile, Existing};
+use crate::file_owner::{is_of_others, stranger};
 use crate::regular_file;
 
 /// The maximum size of a file with a secret or with its stamps, in bytes.
@@ -22,7 +24,9 @@ const MAX_SIZE: usize = 64 << 10;
 ///
 /// The file is replaced as a whole, under a lock on its directory, which the program holds for its
 /// own files as well. A new file belongs to its owner alone. One that exists keeps its owner, and
-/// its group may still read it. The stamp is in a second file, which ends in `.stamp`.
+/// its group may still read it. The stamp is in a second file, which ends in `.stamp`, belongs to
+/// the user of this process, and is believed only if it belongs to that user or to root, and nobody
+/// else may write it.
 ///
 /// A file that every user may read is refused. Where a file system has no locks, nothing is
 /// written. The owner of the secret must read the file anew after each rotation.
@@ -108,7 +112,7 @@ impl LocalPlace for WholeFile {
         let stamp_path = stamp_path(path);
         let written = AtomicFile::create_for(&stamp_path).and_then(|mut stamp_file| {
             if let Ok(existing) = path.metadata() {
-                stamp_file.give_to_owner_of(&existing)?;
+                stamp_file.show_to_group_of(&existing)?;
             }
             stamp_file.write_all(text.as_bytes())?;
             stamp_file.persist(&stamp_path, Existing::Replace)
@@ -124,28 +128,39 @@ fn stamp_path(path: &Path) -> PathBuf {
     path.into()
 }
 
-/// Reads the stamps of the last two writes, the later one first. What is no stamp is ignored: then
-/// the secret counts as written by somebody else.
+/// Reads the stamps of the last two writes, the later one first. What is no stamp is ignored, and
+/// so are those that somebody else may have written beside a secret of theirs: then the secret
+/// counts as written by somebody else.
 fn stamps(path: &Path) -> Result<Vec<SealedStamp>, String> {
     let path = stamp_path(path);
-    let text = read(&path).map_err(|reason| format!("{}: {reason}", path.display()))?;
-    Ok(text
+    let found = read_with_owner(&path);
+    let found = found.map_err(|reason| format!("{}: {reason}", path.display()))?;
+    let is_believed = |found: &(_, Metadata)| !is_of_others(&found.1) && stranger(&path).is_none();
+    Ok(found
+        .filter(is_believed)
+        .map(|(text, _)| text)
         .and_then(|text| serde_json::from_str(&text).ok())
         .unwrap_or_default())
 }
 
 /// Reads a file, if there is one.
 fn read(path: &Path) -> Result<Option<Zeroizing<String>>, String> {
+    Ok(read_with_owner(path)?.map(|(text, _)| text))
+}
+
+/// Reads a file, if there is one, and who owns it and may write it.
+fn read_with_owner(path: &Path) -> Result<Option<(Zeroizing<String>, Metadata)>, String> {
     let file = match regular_file::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(cause_text(&error)),
     };
+    let found = file.metadata().map_err(|error| cause_text(&error))?;
     // The buffer never grows, because that would leave a copy behind.
     let mut text = Zeroizing::new(String::with_capacity(MAX_SIZE + 1));
     match file.take(MAX_SIZE as u64 + 1).read_to_string(&mut text) {
         Ok(length) if length > MAX_SIZE => Err("it is larger than 64 KiB".to_owned()),
-        Ok(_) => Ok(Some(text)),
+        Ok(_) => Ok(Some((text, found))),
         Err(error) if error.kind() == ErrorKind::InvalidData => {
             Err("it is not valid UTF-8".to_owned())
         }

@@ -100,8 +100,8 @@ impl<P: LocalPlace> LocalSink<P> {
         Ok(found)
     }
 
-    /// Rejects a file that another user may have put there to get the secret. With a stamp of its
-    /// own it was used before.
+    /// Rejects a file that another user may have put there to get the secret. With a stamp that only
+    /// this user or root can have written it was used before.
     fn check_owner(&self, found: &Holding) -> Result<()> {
         if self.adopt || found.is_stamped() {
             return Ok(());
@@ -110,8 +110,8 @@ impl<P: LocalPlace> LocalSink<P> {
         match file_owner::stranger(&self.path).or_else(|| file_owner::stranger(&path)) {
             None => Ok(()),
             Some(reason) => Err(self.failed("used", &reason).with_advice(
-                "if that user is to have the secret, adopt the place once (adopt = true in the \
-                 table of the sink, or --adopt); afterwards its stamp is enough",
+                "if that user is to have the secret, adopt the place (adopt = true in the table of \
+                 the sink, or --adopt); a file with its stamp beside it needs that only once",
             )),
         }
     }

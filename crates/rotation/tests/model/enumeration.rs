@@ -60,8 +60,10 @@ fn branch(open: &mut Vec<Vec<u8>>, begins: usize, trace: &[(u8, u8)]) {
 impl Counts {
     fn add(&mut self, setting: &Setting, world: &World<'_>, end: &End) {
         let held: BTreeSet<u32> = world.held().into_iter().collect();
+        let is_parked = matches!(end, End::Parked(_));
+        // The record of a rotation that waits for a person leads to the old token.
         let living: Vec<_> = (world.platform.living())
-            .filter(|token| !held.contains(&token.secret))
+            .filter(|token| !held.contains(&token.secret) && !(is_parked && token.is_old()))
             .collect();
         let is_marked = |rotation: &Rotation, marker| {
             rotation
@@ -82,7 +84,7 @@ impl Counts {
         self.outages += u32::from(world.outage);
         self.sinks_differ += u32::from(held.len() > 1);
         self.stuck += u32::from(*end == End::Stuck);
-        self.parked += u32::from(matches!(end, End::Parked(_)));
+        self.parked += u32::from(is_parked);
         let is_touched = |token: &&crate::platform::Token| token.is_foreign && !token.is_alive;
         self.foreign_touched += u32::from(world.platform.tokens.iter().any(|t| is_touched(&t)));
     }

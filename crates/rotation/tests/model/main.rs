@@ -12,7 +12,10 @@
 //! searches for markers as a step of its own; a late request may arrive at two moments. It reads the
 //! sinks of an unlisted platform once less, and waits in place only where an answer was lost.
 //!
-//! What is not modelled: reads lie or fail, a revoked token works again, a sink lies, a late
+//! Sinks that are down, a platform that accepts a new secret late, and sinks that another rotation
+//! writes are tried in `withdrawal`: the model in Python has none of them.
+//!
+//! What is not modelled: reads lie, a revoked token works again, a sink lies, a late
 //! request arrives after nobody waits for it any longer, more than three workers.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
@@ -25,6 +28,7 @@ mod other;
 mod platform;
 mod setting;
 mod table;
+mod withdrawal;
 mod world;
 
 use std::time::Duration;
@@ -46,6 +50,9 @@ fn setting(kind: Kind, sinks: usize, faults: u32) -> Setting {
         overlap: DAY,
         soak: DAY,
         ends_at_waits: false,
+        certain_failures: false,
+        contests: false,
+        is_calm: false,
         mutant: None,
         other: None,
     }
@@ -63,6 +70,9 @@ fn row(name: &str, setting: Setting, at_least: u32, python: Python) -> Row {
         at_least,
     }
 }
+
+/// The verdict that nothing goes wrong, where the model in Python has no such faults.
+const NOT_IN_PYTHON: Python = clean(0);
 
 /// Creates the counts of the model in Python where nothing goes wrong.
 const fn clean(schedules: u32) -> Python {

@@ -76,6 +76,13 @@ pub(crate) struct Token {
     pub(crate) is_foreign: bool,
 }
 
+impl Token {
+    /// Returns `true` for the token that is rotated.
+    pub(crate) fn is_old(&self) -> bool {
+        self.id == 0
+    }
+}
+
 /// The tokens of one account. The first one is the one to rotate, with the secret 0.
 #[derive(Debug, Clone)]
 pub(crate) struct Platform {

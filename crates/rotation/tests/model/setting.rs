@@ -23,6 +23,13 @@ pub(crate) struct Setting {
     pub(crate) soak: Duration,
     /// `true` if a worker ends at each wait, and another one goes on.
     pub(crate) ends_at_waits: bool,
+    /// `true` if a sink may be down until the next wait, and the platform may not accept a new
+    /// secret yet.
+    pub(crate) certain_failures: bool,
+    /// `true` if another open rotation may write a sink from some point on. A person is asked then.
+    pub(crate) contests: bool,
+    /// `true` if no request or answer is lost, and no worker ends or pauses.
+    pub(crate) is_calm: bool,
     pub(crate) mutant: Option<Mutant>,
     /// The order of steps of somebody else, in place of the machine.
     pub(crate) other: Option<Order>,
@@ -57,4 +64,8 @@ pub(crate) enum Mutant {
     NotConfirmed,
     /// No wait and no confirmation.
     NoSettleNotConfirmed,
+    /// What is withdrawn lives on.
+    WithdrawnInVain,
+    /// A write without an answer is taken for one that certainly had no effect.
+    LostWritesAreCertain,
 }

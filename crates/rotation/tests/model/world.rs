@@ -6,8 +6,8 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{Liveness, Timestamp};
 use tokenfleet_rotation::machine::{
-    Answer, Attempt, Change, Failure, Inspection, Machine, Rotation, RotationPlan, RotationState,
-    SecretNumber, SinkReading, Step,
+    Answer, Attempt, Change, Failure, FailureEffect, Inspection, Machine, Rotation, RotationPlan,
+    RotationState, SecretNumber, SinkReading, Step,
 };
 
 use tokenfleet_rotation::sink::{Refusal, Stamp};
@@ -70,6 +70,10 @@ pub(crate) struct World<'a> {
     next_marker: u64,
     /// The attempt that a mutant has not written yet.
     withheld: Option<Change>,
+    /// `true` while the sinks neither answer nor take anything.
+    is_down: bool,
+    /// `true` once another rotation writes the sinks.
+    is_contested: bool,
     pub(crate) outage: bool,
 }
 
@@ -95,6 +99,13 @@ enum Fate {
 }
 
 const OPERATION: &str = "0000000000000000000000000000002a";
+
+/// Returns the failure of a step that certainly had no effect.
+fn certain_failure() -> Answer {
+    let mut failure = Failure::unknown("it is down");
+    failure.effect = FailureEffect::None;
+    Answer::Failed(failure)
+}
 
 /// The longest time after which a late request arrives: a second before nobody waits any longer.
 fn latest(settle: Duration) -> Duration {
@@ -123,6 +134,8 @@ impl<'a> World<'a> {
             epoch: 0,
             next_marker: 0,
             withheld: None,
+            is_down: false,
+            is_contested: false,
             outage: false,
         }
     }
@@ -160,7 +173,12 @@ impl<'a> World<'a> {
         let (mut current, mut born) = (0, 1);
         for _ in 0..600 {
             let can_pause = born < self.setting.max_workers || workers.len() > 1;
-            match self.choices.choose(if can_pause { 3 } else { 2 }) {
+            let ways = match self.setting.is_calm {
+                true => 1,
+                false if can_pause => 3,
+                false => 2,
+            };
+            match self.choices.choose(ways) {
                 1 => {
                     workers.remove(current);
                     current = 0;
@@ -287,23 +305,28 @@ impl<'a> World<'a> {
         if self.setting.lease && epoch != self.epoch {
             return None;
         }
-        Some(match self.choices.choose(5) {
-            0 => Sent::Answered(self.apply(&effect)),
-            1 => Sent::Lost,
-            2 => {
-                self.apply(&effect);
-                Sent::Lost
-            }
-            way => {
-                let latest = self.now.saturating_add(latest(self.plan.settle));
-                let arrival = match way {
-                    3 => Arrival::AtLatest(latest),
-                    _ => Arrival::AtNextWait,
-                };
-                self.late.push((arrival, effect));
-                Sent::Lost
-            }
-        })
+        Some(
+            match self
+                .choices
+                .choose(if self.setting.is_calm { 1 } else { 5 })
+            {
+                0 => Sent::Answered(self.apply(&effect)),
+                1 => Sent::Lost,
+                2 => {
+                    self.apply(&effect);
+                    Sent::Lost
+                }
+                way => {
+                    let latest = self.now.saturating_add(latest(self.plan.settle));
+                    let arrival = match way {
+                        3 => Arrival::AtLatest(latest),
+                        _ => Arrival::AtNextWait,
+                    };
+                    self.late.push((arrival, effect));
+                    Sent::Lost
+                }
+            },
+        )
     }
 
     fn carry_out(&mut self, worker: &mut Worker, step: Step) -> Fate {
@@ -358,7 +381,17 @@ impl<'a> World<'a> {
                 self.rotation.apply(change);
                 return Some(Answer::Recorded);
             }
+            Step::ReadSink(_) if self.is_down() => return Some(certain_failure()),
             Step::ReadSink(sink) => return Some(self.read(worker, *sink)),
+            Step::WriteSink { .. } if self.is_sent_by(worker) && self.is_down() => {
+                return Some(certain_failure());
+            }
+            Step::Revoke(_)
+                if self.rotation.state == RotationState::Issuing
+                    && self.setting.mutant == Some(Mutant::WithdrawnInVain) =>
+            {
+                return Some(Answer::Applied);
+            }
             Step::Inspect(_) => {
                 // Used just before the delivery, so it is not rested at once without an overlap.
                 let delivered = worker.actor.rotation().successor.as_ref();
@@ -383,6 +416,7 @@ impl<'a> World<'a> {
             }
             Step::Wait { until, .. } => {
                 self.now = self.now.max(*until);
+                self.is_down = false;
                 let skips = [Mutant::NoSettle, Mutant::NoSettleNotConfirmed];
                 if !self
                     .setting
@@ -410,8 +444,11 @@ impl<'a> World<'a> {
             },
             other => panic!("{other:?}"),
         };
+        let is_taken_for_certain = self.setting.mutant == Some(Mutant::LostWritesAreCertain)
+            && matches!(effect, Effect::Write { .. });
         Some(match self.send(worker.epoch, effect)? {
             Sent::Answered(answer) => answer,
+            Sent::Lost if is_taken_for_certain => certain_failure(),
             Sent::Lost => Answer::Failed(Failure::unknown("no answer")),
         })
     }
@@ -433,13 +470,33 @@ impl<'a> World<'a> {
             let token = successor.token.clone();
             stamp = Some(Stamp::new(OPERATION, successor.epoch, token));
         }
-        Answer::Read(SinkReading::new(
-            stamp,
-            Some(SecretNumber::new(held.secret)),
-        ))
+        let reading = SinkReading::new(stamp, Some(SecretNumber::new(held.secret)));
+        if self.setting.contests && !self.is_contested {
+            self.is_contested = self.choices.choose(2) == 1;
+        }
+        Answer::Read(reading.with_contested(self.is_contested))
     }
 
-    fn verify(&self, secret: SecretNumber) -> Answer {
+    /// Returns `true` for a worker that may still send something.
+    fn is_sent_by(&self, worker: &Worker) -> bool {
+        !self.setting.lease || worker.epoch == self.epoch
+    }
+
+    /// Lets the sinks fail from now until the next wait, or not.
+    fn is_down(&mut self) -> bool {
+        if self.setting.certain_failures && !self.is_down {
+            self.is_down = self.choices.choose(2) == 1;
+        }
+        self.is_down
+    }
+
+    fn verify(&mut self, secret: SecretNumber) -> Answer {
+        if self.setting.certain_failures
+            && self.rotation.state == RotationState::Issuing
+            && self.choices.choose(2) == 1
+        {
+            return Answer::Verified(Liveness::Dead);
+        }
         let assumes = [
             Mutant::NotConfirmed,
             Mutant::NoSettleNotConfirmed,

@@ -167,7 +167,13 @@ async fn check_tokens(
     for place in dead_places(&past.ledger, &closed, &tokens, opening).await {
         findings.push(Finding::failed(Check::Rotation, &place.error()));
     }
-    let mut left_out = LeftOut::new(provider.account(), &past.closed, configured, opening);
+    let mut left_out = LeftOut::new(
+        provider.account(),
+        &past.ledger,
+        &past.closed,
+        configured,
+        opening,
+    );
     for policy in policies {
         let covered = tokens.iter().filter(|token| policy.covers(token));
         for token in covered.filter(|token| token.state == TokenState::Active) {
@@ -175,6 +181,8 @@ async fn check_tokens(
         }
         findings.extend(check_places(provider, policy, &tokens, opening).await);
     }
+    let unread = left_out.not_looked_at();
+    findings.extend(unread.map(|text| Finding::new(Check::Rotation, Status::Skipped, text)));
     findings
 }
 

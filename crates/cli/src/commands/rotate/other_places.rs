@@ -8,7 +8,7 @@ use tokenfleet_rotation::runner::RotationRecord;
 
 use crate::policies::Policies;
 use crate::program_name::shell_quoted;
-use crate::rotations::{Rotations, identities, identity};
+use crate::rotations::{Rotations, identities, identity, places_of};
 
 /// Refuses a rotation of which another place of the token would keep the old secret.
 ///
@@ -92,7 +92,9 @@ impl Check<'_> {
         match of_token.max_by_key(|(delivered_at, _)| *delivered_at) {
             Some((_, last)) => {
                 let writer = format!("its last rotation, {}, delivered it to", last.task.id);
-                self.refuse_missing(&last.record.sinks, &writer)
+                let places = places_of(&self.rotations.sinks, &last.record);
+                let places: Vec<_> = places.map(str::to_owned).collect();
+                self.refuse_missing(&places, &writer)
             }
             None => Ok(()),
         }

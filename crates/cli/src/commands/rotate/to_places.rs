@@ -27,7 +27,7 @@ use crate::output::{Format, Output, Results};
 use crate::policies::acting_token;
 use crate::program_name::command_line;
 use crate::progress::with_progress;
-use crate::rotations::{Holders, Progressed, Rotations, Stop};
+use crate::rotations::{Holders, Progressed, Rotations, Stop, locations};
 
 pub(super) async fn run(
     accounts: &Accounts,
@@ -223,7 +223,9 @@ impl Planning<'_> {
             Some(token) => Rotation::of_token(id, token, now),
             None => Rotation::new(id, None, now),
         };
-        let mut record = RotationRecord::new(account.clone(), places, plan, request, rotation);
+        let locations = locations(&self.rotations.sinks, &places);
+        let mut record = RotationRecord::new(account.clone(), places, plan, request, rotation)
+            .with_locations(locations);
         if let Some(reason) = accounts.reason() {
             record = record.with_reason(reason);
         }
