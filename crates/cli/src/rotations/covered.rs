@@ -28,6 +28,8 @@ use crate::sinks::are_one;
 /// A token that a policy covers, or what its sinks hold where nothing can be listed.
 pub(crate) struct Covered {
     pub(crate) due: Due,
+    /// The time by the clock of the ledger, by which workers agree whether a token is due.
+    now: Timestamp,
     token: Option<Token>,
     /// The rotation that would be opened.
     pub(crate) record: RotationRecord,
@@ -51,7 +53,7 @@ pub(crate) struct CoveredTokens {
 impl Covered {
     /// Returns `true` if it is to be rotated now.
     pub(crate) fn is_due(&self) -> bool {
-        self.due.is_due(Timestamp::now())
+        self.due.is_due(self.now)
     }
 }
 
@@ -92,6 +94,7 @@ pub(crate) async fn find_covered(
         .filter(|stored| !over_before.contains(&stored.task.id))
         .filter_map(|stored| stored.record.rotation.subject.clone());
     let planner = Planner {
+        now: rotations.tasks().due_queues().await?.at,
         ended_meanwhile: ended_meanwhile.collect(),
         rotations,
         policy,
@@ -288,6 +291,8 @@ fn stays_out(
 
 /// Plans the rotations of a policy.
 struct Planner<'a> {
+    /// The time by the clock of the ledger.
+    now: Timestamp,
     rotations: &'a Rotations<'a>,
     policy: Policy,
     account: &'a Account,
@@ -340,7 +345,7 @@ impl Planner<'_> {
     /// Returns `true` for a token that the policy would rotate now.
     fn is_due(&self, token: &Token) -> bool {
         let rotated_at = self.rotated_at(Some(token), &[]);
-        self.policy.due(token, rotated_at).is_due(Timestamp::now())
+        self.policy.due(token, rotated_at).is_due(self.now)
     }
 
     /// Returns the markers of the rotations of the account.
@@ -402,7 +407,7 @@ impl Planner<'_> {
             places.push(place.as_str().to_owned());
         }
         let rotated_at = self.rotated_at(token.as_ref(), &places);
-        let now = Timestamp::now();
+        let now = self.now;
         let (due, rotation) = match &token {
             Some(token) => (
                 self.policy.due(token, rotated_at),
@@ -432,6 +437,7 @@ impl Planner<'_> {
             None => Ok(Covered {
                 previous: self.over.last_of(&record.subject()),
                 due,
+                now,
                 token,
                 record,
                 sinks,
