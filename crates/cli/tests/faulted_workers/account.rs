@@ -69,9 +69,10 @@ impl Account {
                 token = token.created(created);
             }
             let inserted = simulator.insert(token);
-            let file = match has_names {
-                true => secrets.join(format!("{name}-ci-{number}")),
-                false => secrets.join(name),
+            let file = if has_names {
+                secrets.join(format!("{name}-ci-{number}"))
+            } else {
+                secrets.join(name)
             };
             std::fs::write(&file, &inserted.secret).unwrap();
             set_mode(&file, 0o600);

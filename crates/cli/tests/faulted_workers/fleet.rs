@@ -15,7 +15,6 @@ use crate::lane::Lane;
 use crate::random::Random;
 use crate::scaled_waits::DIVIDED_BY;
 use crate::support::program;
-use crate::support::rotating::lines;
 use crate::worker::Worker;
 use crate::{RUNTIME, divisor};
 
@@ -174,15 +173,12 @@ impl<'a> Fleet<'a> {
 
     /// Returns the tokens of an account that a snapshot reports as late.
     pub(crate) fn late_tokens(&self, account: &str) -> Vec<String> {
-        let words = ["snapshot", "--account", account, "--output=ndjson"];
+        let words = ["snapshot", "--account", account, "--output=json"];
         let output = self.run_program(&words);
-        let text = String::from_utf8(output.stdout).unwrap();
-        let objects = lines(&text);
-        let strays = objects
-            .iter()
-            .filter_map(|object| object["strays"].as_array());
-        let late = strays.flatten().filter(|stray| stray["origin"] == "late");
-        late.filter_map(|stray| Value::as_str(&stray["token"]).map(str::to_owned))
+        let snapshot: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let strays = snapshot["accounts"][0]["strays"].as_array().unwrap().iter();
+        let late = strays.filter(|stray| stray["origin"] == "late");
+        late.filter_map(|stray| stray["token"].as_str().map(str::to_owned))
             .collect()
     }
 
@@ -233,7 +229,7 @@ impl Drop for Fleet<'_> {
         self.workers.clear();
         self.store = None;
         if !std::thread::panicking() {
-            self.lane.drop(&self.database);
+            self.lane.remove(&self.database);
         }
     }
 }

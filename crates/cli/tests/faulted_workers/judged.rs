@@ -42,10 +42,12 @@ impl Fleet<'_> {
             if !judged.unheld.is_empty() {
                 let late = self.late_tokens(&name);
                 for token in judged.unheld {
-                    let is_parked = open.iter().any(|open| open.task.queue == name);
-                    if !late.contains(&token.id) && !is_parked {
-                        panic!("{name}: left behind: {token:?}, {late:?}: {}", self.tell());
-                    }
+                    let is_parked = open.iter().any(|open| open.record.account.name() == name);
+                    assert!(
+                        is_parked || late.contains(&token.id),
+                        "{name}: left behind: {token:?}, {late:?}: {}",
+                        self.tell()
+                    );
                     self.experience.late += 1;
                 }
             }

@@ -31,8 +31,8 @@ impl Lane {
         self.server.carry_out(&format!("create database {database}"));
     }
 
-    /// Drops a database, whoever is connected to it.
-    pub(crate) fn drop(&self, database: &str) {
+    /// Removes a database, whoever is connected to it.
+    pub(crate) fn remove(&self, database: &str) {
         self.server
             .carry_out(&format!("drop database if exists {database} with (force)"));
     }

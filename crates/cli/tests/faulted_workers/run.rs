@@ -40,9 +40,8 @@ impl Fleet<'_> {
         let once = self.run_program(&["worker", "--once"]);
         self.note(format!("worker --once: {once:?}"));
         self.end_workers();
-        if self.count_rotations() > rotations {
-            panic!("rotated once more: {}", self.tell());
-        }
+        let again = self.count_rotations() - rotations;
+        assert_eq!(again, 0, "rotated once more: {}", self.tell());
         self.check();
         self.experience.runs = 1;
         self.experience.longest = self.begun.elapsed();
@@ -95,9 +94,8 @@ impl Fleet<'_> {
             let worker = self.workers.remove(number);
             self.note_errors(&worker);
             self.note(format!("{} has ended: {status}", worker.name));
-            if status.code() != Some(1) {
-                panic!("a worker has ended: {}", self.tell());
-            }
+            let is_locked_out = status.code() == Some(1);
+            assert!(is_locked_out, "a worker has ended: {}", self.tell());
             self.experience.locked_out += 1;
         }
         self.start_workers();
@@ -115,10 +113,13 @@ impl Fleet<'_> {
                 if let Some(status) = worker.ended() {
                     break status;
                 }
-                if asked.elapsed() > patience() {
-                    self.workers.push(worker);
-                    panic!("a worker does not end: {}", self.tell());
-                }
+                let errors = worker.errors();
+                assert!(
+                    asked.elapsed() < patience(),
+                    "{} does not end: {errors}\n{}",
+                    worker.name,
+                    self.tell()
+                );
                 std::thread::sleep(Duration::from_millis(10));
             };
             self.note_errors(&worker);
@@ -138,9 +139,8 @@ impl Fleet<'_> {
             if open.is_empty() && self.closed_rotations().len() + parked >= self.to_rotate() {
                 return;
             }
-            if begun.elapsed() > patience() {
-                panic!("it does not end: {}", self.tell());
-            }
+            let is_late = begun.elapsed() > patience();
+            assert!(!is_late, "it does not end: {}", self.tell());
             std::thread::sleep(Duration::from_millis(100));
         }
     }

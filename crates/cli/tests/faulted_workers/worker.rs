@@ -97,10 +97,6 @@ impl Worker {
         self.continues_at = Some(Instant::now() + time);
     }
 
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.continues_at.is_some()
-    }
-
     /// Lets it go on if its time has come.
     pub(crate) fn continue_if_due(&mut self) {
         if self.continues_at.is_some_and(|at| at <= Instant::now()) {
