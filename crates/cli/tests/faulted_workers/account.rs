@@ -63,14 +63,14 @@ impl Account {
         let has_names = ["losant", "foreman"].contains(&provider);
         let originals = (0..if has_names { TOKENS } else { 1 }).map(|number| {
             let created = "2020-01-01T00:00:00Z".parse().unwrap();
-            let mut token = NewToken::named(format!("ci-{number}")).scopes(["all.User.read"]);
+            let mut token = NewToken::named(format!("rotated-{number}")).scopes(["all.User.read"]);
             // A secret of Mindbody lives for a day.
             if provider != "mindbody" {
                 token = token.created(created);
             }
             let inserted = simulator.insert(token);
             let file = if has_names {
-                secrets.join(format!("{name}-ci-{number}"))
+                secrets.join(format!("{name}-rotated-{number}"))
             } else {
                 secrets.join(name)
             };
@@ -127,8 +127,8 @@ fn tables(
     let overlap = ["overlap = '0s'", "overlap = '1m'"][usize::try_from(random.below(2)).unwrap()];
     let soak = ["", "soak = '1m'"][usize::try_from(random.below(2)).unwrap()];
     let policy = match provider {
-        "losant" => format!("where = 'name ^= ci-'\nmax_age = '30d'\nnew_expiry = '90d'\n{overlap}\n{soak}"),
-        "foreman" => format!("where = 'name ^= ci-'\nmax_age = '30d'\nnew_expiry = '90d'\n{overlap}"),
+        "losant" => format!("where = 'name ^= rotated-'\nmax_age = '30d'\nnew_expiry = '90d'\n{overlap}\n{soak}"),
+        "foreman" => format!("where = 'name ^= rotated-'\nmax_age = '30d'\nnew_expiry = '90d'\n{overlap}"),
         "cloudsmith" => "where = 'state = active'\nmax_age = '30d'".to_owned(),
         _ => "max_age = '20h'".to_owned(),
     };
