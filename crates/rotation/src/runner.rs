@@ -37,6 +37,7 @@ use crate::machine::{
 };
 use crate::sink::{LONGEST_CALL, SecretSink, Version};
 use crate::waits::scaled;
+use clock::StoreClock;
 use fence::{CLAIM, HEARTBEAT};
 use secrets::Secrets;
 
@@ -140,6 +141,9 @@ impl<'a> Runner<'a> {
     /// machine sleeps: a process that was stopped for longer sends nothing more when it comes back,
     /// but for a request that was under way.
     ///
+    /// All times are those of the store's clock, if it [tells](Claim::claimed_at) one: workers whose
+    /// clocks differ agree about when an overlap is over.
+    ///
     /// # Errors
     ///
     /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), before anything is claimed, if
@@ -149,18 +153,19 @@ impl<'a> Runner<'a> {
     /// about the next step.
     pub async fn advance(&self, job: &RotationJob) -> Result<Advanced> {
         self.check(&job.plan)?;
+        let mut clock = StoreClock::before_claim(self.clock);
         let Some(claim) = self.store.claim(job.id).await? else {
             return Ok(Advanced::NotOurs);
         };
+        clock.set(claim.claimed_at);
         let epoch = claim.epoch;
-        let advanced = match self.run(job, claim).await {
+        let advanced = match self.run(job, claim, clock).await {
             Ok(advanced) => advanced,
             Err(error) => {
                 // It is over for this worker, so another one need not wait for the claim to run
                 // out.
-                let _ = (self.store)
-                    .release(job.id, epoch, Some(self.clock.now()))
-                    .await;
+                let now = Some(clock.now());
+                let _ = self.store.release(job.id, epoch, now).await;
                 return Err(error);
             }
         };
@@ -195,7 +200,12 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    async fn run(&self, job: &RotationJob, claim: Claim) -> Result<Advanced> {
+    async fn run(
+        &self,
+        job: &RotationJob,
+        claim: Claim,
+        clock: StoreClock<'_>,
+    ) -> Result<Advanced> {
         let mut worker = Worker {
             runner: self,
             job,
@@ -210,7 +220,7 @@ impl<'a> Runner<'a> {
         let mut failing_since = None;
         let mut failure = None;
         loop {
-            let now = self.clock.now();
+            let now = clock.now();
             let step = machine.next(now);
             worker.checks_sinks = machine.is_before_creation();
             let answer = match &step {
@@ -262,7 +272,7 @@ impl<'a> Runner<'a> {
                     }
                 },
             };
-            let now = self.clock.now();
+            let now = clock.now();
             failure = worker.failure(&step, &answer, now).or(failure);
             machine.answer(step, answer, now);
         }

@@ -114,6 +114,18 @@ async fn a_token_is_rotated_once_at_a_time_and_again_when_that_is_done() {
     assert_eq!(store.claim(id).await.unwrap(), None, "it is done");
 }
 
+/// The machine that plans a rotation may be years ahead, as these records are.
+#[tokio::test]
+async fn a_rotation_is_due_and_claimed_by_the_clock_of_the_ledger() {
+    let (ledger, store) = store().await;
+    let id = open(&store, &record("1", &["file:/a"])).await;
+    let due = ledger.due_queues().await.unwrap();
+    assert_eq!(due.queues.len(), 1, "{due:?}");
+    let claimed_at = store.claim(id).await.unwrap().unwrap().claimed_at.unwrap();
+    assert!(due.at.duration_until(claimed_at) < MINUTE, "{claimed_at}");
+    assert!(claimed_at.duration_until(due.at) < MINUTE, "{claimed_at}");
+}
+
 #[tokio::test]
 async fn two_open_rotations_never_write_one_sink() {
     let (_, store) = store().await;

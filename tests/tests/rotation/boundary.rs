@@ -220,7 +220,12 @@ impl RotationStore for BoundaryStore {
     }
 
     async fn claim(&self, rotation: OperationId) -> Result<Option<Claim>> {
-        self.0.claim(rotation).await
+        let claim = self.0.claim(rotation).await?;
+        Ok(claim.map(|mut claim| {
+            // The clock of a trial goes on by itself.
+            claim.claimed_at = None;
+            claim
+        }))
     }
 
     async fn extend(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool> {

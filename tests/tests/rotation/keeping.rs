@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret, Timestamp, TokenId};
-use tokenfleet_rotation::machine::{Change, Parked, Rotation, RotationState};
+use tokenfleet_rotation::machine::{Change, Parked, Rotation, RotationState, WaitReason};
 use tokenfleet_rotation::runner::{
     Advanced, Claim, Clock, MemoryRotationStore, RotationStore, Runner,
 };
@@ -134,6 +134,43 @@ impl RotationStore for Noting<'_> {
     }
 }
 
+/// A store that tells the time of each claim.
+#[derive(Debug)]
+struct Telling<'a>(&'a MemoryRotationStore, Timestamp);
+
+#[async_trait]
+impl RotationStore for Telling<'_> {
+    fn ledger(&self) -> &str {
+        self.0.ledger()
+    }
+
+    async fn claim(&self, rotation: OperationId) -> Result<Option<Claim>> {
+        let claim = self.0.claim(rotation).await?;
+        Ok(claim.map(|claim| claim.with_claimed_at(self.1)))
+    }
+
+    async fn extend(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool> {
+        self.0.extend(rotation, epoch, by).await
+    }
+
+    async fn release(
+        &self,
+        rotation: OperationId,
+        epoch: u64,
+        due: Option<Timestamp>,
+    ) -> Result<()> {
+        self.0.release(rotation, epoch, due).await
+    }
+
+    async fn record(&self, rotation: OperationId, epoch: u64, change: &Change) -> Result<bool> {
+        self.0.record(rotation, epoch, change).await
+    }
+
+    async fn is_open(&self, operation: &str) -> Result<bool> {
+        self.0.is_open(operation).await
+    }
+}
+
 /// Replaces the first sink of a trial by one that fails for a number of writes.
 fn fail_writes(trial: &mut Trial, failures: usize) {
     let place = trial.boundaries.sinks[0].clone();
@@ -157,6 +194,33 @@ async fn the_only_secret_that_works_is_delivered_however_long_a_sink_or_the_stor
         let rotation = trial.rotation().await;
         assert_eq!(rotation.attempts.len(), 1, "no second key");
         trial.check(false, "down").await;
+    }
+}
+
+/// Workers of one rotation may be on machines whose clocks differ.
+#[tokio::test]
+async fn the_times_of_a_rotation_are_those_of_its_store_whatever_the_machine_shows() {
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    let trial = Trial::new("losant", &[], &[]).await;
+    let claimed_at = trial.clock.now();
+    for is_ahead in [true, false] {
+        trial.clock.set(if is_ahead {
+            claimed_at.saturating_add(HOUR)
+        } else {
+            claimed_at.checked_sub(HOUR).unwrap()
+        });
+        let store = Telling(trial.kept.memory(), claimed_at);
+        let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock);
+        let advanced = runner.advance(&trial.job).await.unwrap();
+        let rotation = trial.rotation().await;
+        let delivered_at = rotation.successor.unwrap().delivered_at;
+        let minute = Duration::from_secs(60);
+        assert!(claimed_at.duration_until(delivered_at) < minute);
+        assert!(delivered_at.duration_until(claimed_at) < minute);
+        let until = delivered_at.saturating_add(trial.job.plan.overlap);
+        let reason = WaitReason::Overlap;
+        assert_eq!(advanced, Advanced::Waiting { until, reason });
     }
 }
 

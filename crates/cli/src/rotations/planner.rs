@@ -18,6 +18,8 @@ use crate::policies::{ConfiguredPolicy, Policies};
 /// A token that a policy covers, or what its sinks hold where nothing can be listed.
 pub(crate) struct Covered {
     pub(crate) due: Due,
+    /// The time by the clock of the ledger, by which workers agree whether a token is due.
+    now: Timestamp,
     pub(super) token: Option<Token>,
     /// The rotation that would be opened.
     pub(crate) record: RotationRecord,
@@ -29,12 +31,14 @@ pub(crate) struct Covered {
 impl Covered {
     /// Returns `true` if it is to be rotated now.
     pub(crate) fn is_due(&self) -> bool {
-        self.due.is_due(Timestamp::now())
+        self.due.is_due(self.now)
     }
 }
 
 /// Plans the rotations of a policy.
 pub(super) struct Planner<'a> {
+    /// The time by the clock of the ledger.
+    pub(super) now: Timestamp,
     pub(super) rotations: &'a Rotations<'a>,
     pub(super) policy: Policy,
     pub(super) account: &'a Account,
@@ -88,7 +92,7 @@ impl Planner<'_> {
     /// Returns `true` for a token that the policy would rotate now.
     pub(super) fn is_due(&self, token: &Token) -> bool {
         let rotated_at = self.rotated_at(Some(token), &[]);
-        self.policy.due(token, rotated_at).is_due(Timestamp::now())
+        self.policy.due(token, rotated_at).is_due(self.now)
     }
 
     /// Returns the markers of the rotations of the account.
@@ -150,7 +154,7 @@ impl Planner<'_> {
             places.push(place.as_str().to_owned());
         }
         let rotated_at = self.rotated_at(token.as_ref(), &places);
-        let now = Timestamp::now();
+        let now = self.now;
         let (due, rotation) = match &token {
             Some(token) => (
                 self.policy.due(token, rotated_at),
@@ -181,6 +185,7 @@ impl Planner<'_> {
             None => Ok(Covered {
                 previous: self.over.last_of(&record.subject()),
                 due,
+                now,
                 token,
                 record,
                 sinks,

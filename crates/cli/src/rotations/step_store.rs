@@ -1,7 +1,7 @@
 //! The store of one run of a rotation, which sees each step before it is carried out.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -35,8 +35,8 @@ pub(super) struct StepStore {
     stop: Stop,
     /// `true` while a new secret may be in memory that is not delivered.
     is_attempting: AtomicBool,
-    /// The epoch of the claim, or 0 before there is one.
-    epoch: AtomicU64,
+    /// The epoch and the time of the claim, once there is one.
+    claim: OnceLock<(u64, Option<Timestamp>)>,
 }
 
 impl StepStore {
@@ -54,7 +54,7 @@ impl StepStore {
             account,
             stop,
             is_attempting: AtomicBool::new(false),
-            epoch: AtomicU64::new(0),
+            claim: OnceLock::new(),
         }
     }
 
@@ -65,10 +65,12 @@ impl StepStore {
 
     /// Gives the claim of a run back that was dropped while it waited.
     pub(super) async fn release_now(&self, rotation: OperationId) -> Result<()> {
-        let epoch = self.epoch.load(Ordering::SeqCst);
-        (self.store)
-            .release(rotation, epoch, Some(Timestamp::now()))
-            .await
+        let Some((epoch, claimed_at)) = self.claim.get() else {
+            return Ok(());
+        };
+        // The clock of this machine may be ahead of that of the ledger.
+        let due = claimed_at.unwrap_or_else(Timestamp::now);
+        self.store.release(rotation, *epoch, Some(due)).await
     }
 
     /// Records what became of the writes of a rotation of which nothing is left to do.
@@ -104,7 +106,7 @@ impl RotationStore for StepStore {
         self.check_stop(false)?;
         let claim = self.store.claim(rotation).await?;
         if let Some(claim) = &claim {
-            self.epoch.store(claim.epoch, Ordering::SeqCst);
+            let _ = self.claim.set((claim.epoch, claim.claimed_at));
         }
         Ok(claim)
     }

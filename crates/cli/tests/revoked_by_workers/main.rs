@@ -1,6 +1,8 @@
 //! A plan of revocations that workers carry out, killed at random.
 //!
-//! `TOKENFLEET_TOKENS` sets the number of tokens, of which each account has 20.
+//! `TOKENFLEET_TOKENS` sets the number of tokens, of which each account has 20. With more than 1,000
+//! the platforms limit the rate of each account, and the time that all takes is held against what
+//! they allow.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
@@ -10,6 +12,7 @@ mod killing;
 #[path = "../../../ledger/tests/support/postgres_server.rs"]
 #[allow(dead_code)]
 mod postgres_server;
+mod rates;
 #[path = "../support/mod.rs"]
 mod support;
 

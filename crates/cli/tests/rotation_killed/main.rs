@@ -9,8 +9,13 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+#[path = "../support/consumer.rs"]
 mod consumer;
 mod moment;
+#[path = "../support/random.rs"]
+mod random;
+#[path = "../support/scaled_waits.rs"]
+mod scaled_waits;
 #[path = "../support/mod.rs"]
 mod support;
 mod trial;

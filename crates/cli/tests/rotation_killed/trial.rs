@@ -21,6 +21,8 @@ use tokio::runtime::Runtime;
 
 use crate::consumer::Consumer;
 use crate::moment::Moment;
+use crate::random::Random;
+use crate::scaled_waits::{self, DIVIDED_BY};
 use crate::support::account::table;
 use crate::support::{program, temporary_file};
 
@@ -41,14 +43,8 @@ const MOST_STRIKES: u64 = 3;
 /// The time for which a worker that serves may be struck while it waits.
 const WAITING: Duration = Duration::from_secs(2 * 60);
 
-/// Returns the number by which the waits of the processes are divided: with 1, they are those of
-/// production.
 pub(crate) fn divisor() -> u32 {
-    if !cfg!(feature = "scaled-waits") {
-        return 1;
-    }
-    let text = std::env::var("TOKENFLEET_WAITS_DIVIDED_BY").ok();
-    text.map_or(DIVISOR, |text| text.parse().unwrap())
+    scaled_waits::divisor(DIVISOR)
 }
 
 /// Returns a time within which any rotation ends, however often its workers are killed.
@@ -90,7 +86,7 @@ pub(crate) struct Trial {
     counted: usize,
     /// The time that a process takes at most in a rotation that nobody disturbs.
     busy: Duration,
-    random: u64,
+    random: Random,
     /// The story of the rotation at hand, for whoever looks into a failure.
     story: Vec<String>,
 }
@@ -167,7 +163,7 @@ impl Trial {
             foreign,
             counted: 0,
             busy: Duration::ZERO,
-            random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(std::process::id()),
+            random: Random::new(seed ^ (u64::from(std::process::id()) << 32)),
             story: Vec::new(),
         };
         trial.rotate(&[]);
@@ -175,30 +171,21 @@ impl Trial {
         trial
     }
 
-    /// Returns a number below a limit.
-    fn random_below(&mut self, limit: u64) -> u64 {
-        self.random = self
-            .random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.random >> 33) % limit
-    }
-
     /// Returns a moment for a signal to strike: half of them at random times, the others at a
     /// request or a write.
     fn any_moment(&mut self, signal: Signal, serves: bool) -> Moment {
-        match self.random_below(8) {
+        match self.random.below(8) {
             // The answer to a process that goes on would not come.
-            4 if signal == Signal::KILL => Moment::BeforeRequest(self.random_below(6)),
+            4 if signal == Signal::KILL => Moment::BeforeRequest(self.random.below(6)),
             0..=4 => {
                 let mut limit = self.busy * 5 / 4;
-                if serves && self.random_below(2) == 0 {
+                if serves && self.random.below(2) == 0 {
                     limit += WAITING / divisor();
                 }
                 let limit = u64::try_from(limit.as_micros()).unwrap();
-                Moment::Time(Duration::from_micros(self.random_below(limit)))
+                Moment::Time(Duration::from_micros(self.random.below(limit)))
             }
-            5 | 6 => Moment::AfterRequest(self.random_below(6)),
+            5 | 6 => Moment::AfterRequest(self.random.below(6)),
             _ => Moment::AfterWrite,
         }
     }
@@ -206,7 +193,7 @@ impl Trial {
     /// Returns one of these signals, unless there is none.
     fn random_of(&mut self, signals: &[Signal]) -> Option<Signal> {
         let count = u64::try_from(signals.len()).unwrap();
-        let number = (count > 0).then(|| self.random_below(count))?;
+        let number = (count > 0).then(|| self.random.below(count))?;
         signals.get(usize::try_from(number).unwrap()).copied()
     }
 
@@ -219,7 +206,7 @@ impl Trial {
             words.push("--expires-in=90d".to_owned());
             // With the waits of production, only the first rotation has none.
             let waits = divisor() == 1 && !self.busy.is_zero();
-            if waits || self.random_below(4) == 0 {
+            if waits || self.random.below(4) == 0 {
                 words.push("--overlap=1m".to_owned());
                 if self.provider == "losant" {
                     words.push("--soak=1m".to_owned());
@@ -237,7 +224,7 @@ impl Trial {
         let variables = self.variables.iter().map(|(name, value)| (name, value));
         program(&arguments)
             .envs(variables)
-            .env("TOKENFLEET_WAITS_DIVIDED_BY", divisor().to_string())
+            .env(DIVIDED_BY, divisor().to_string())
             .env("XDG_STATE_HOME", self.directory.path())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -332,7 +319,7 @@ impl Trial {
     /// stopped does not serve: to see when it is done, the ledger is read, which it may keep
     /// locked.
     fn worker(&mut self, signal: Option<Signal>) -> Vec<String> {
-        let is_once = self.random_below(4) > 0 || signal == Some(Signal::STOP);
+        let is_once = self.random.below(4) > 0 || signal == Some(Signal::STOP);
         let once = is_once.then(|| "--once".to_owned());
         ["worker".to_owned()].into_iter().chain(once).collect()
     }

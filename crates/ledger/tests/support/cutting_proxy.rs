@@ -1,4 +1,4 @@
-//! A proxy before a server that cuts the connection at a chosen request.
+//! A proxy before a server that cuts connections: one at a chosen request, or all at once.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::watch;
 
 /// The side of a request on which the connection is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ struct Traffic {
     requests: AtomicUsize,
     cut: Option<Cut>,
     cuts_next: AtomicBool,
+    /// The number of times that all connections were cut.
+    cuts_of_all: watch::Sender<u64>,
 }
 
 impl Traffic {
@@ -71,12 +74,15 @@ impl CuttingProxy {
             requests: AtomicUsize::new(0),
             cut,
             cuts_next: AtomicBool::new(false),
+            cuts_of_all: watch::Sender::new(0),
         });
         let counter = Arc::clone(&traffic);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let server = UnixStream::connect(&socket).await.unwrap();
-                tokio::spawn(forward(client, server, Arc::clone(&counter)));
+                // While the server is away, the client is.
+                if let Ok(server) = UnixStream::connect(&socket).await {
+                    tokio::spawn(forward(client, server, Arc::clone(&counter)));
+                }
             }
         });
         Self { port, traffic }
@@ -90,12 +96,19 @@ impl CuttingProxy {
     pub(crate) fn cut_next(&self) {
         self.traffic.cuts_next.store(true, Ordering::SeqCst);
     }
+
+    /// Cuts all connections now, whatever is under way on them.
+    pub(crate) fn cut_all(&self) {
+        self.traffic.cuts_of_all.send_modify(|cuts| *cuts += 1);
+    }
 }
 
 async fn forward(mut client: TcpStream, mut server: UnixStream, traffic: Arc<Traffic>) {
     let (mut request, mut answer) = (vec![0; 1 << 20], vec![0; 1 << 20]);
+    let mut cuts_of_all = traffic.cuts_of_all.subscribe();
     loop {
         tokio::select! {
+            _ = cuts_of_all.changed() => return,
             length = client.read(&mut request) => {
                 let Ok(length @ 1..) = length else { return };
                 let cut = traffic.count(&request[..length]);

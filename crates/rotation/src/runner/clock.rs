@@ -28,6 +28,43 @@ pub trait Clock: Timer {
     }
 }
 
+/// The clock of a store, from a claim on: workers on machines whose clocks differ share it, so that
+/// none waits for a time that was written by another clock.
+#[derive(Clone, Copy)]
+pub(super) struct StoreClock<'a> {
+    clock: &'a dyn Clock,
+    /// The time just before the claim, by the clock that nobody sets.
+    asked_at: Duration,
+    claimed_at: Option<Timestamp>,
+}
+
+impl<'a> StoreClock<'a> {
+    /// Creates the clock of a claim that is about to be made.
+    pub(super) fn before_claim(clock: &'a dyn Clock) -> Self {
+        Self {
+            clock,
+            asked_at: clock.elapsed(),
+            claimed_at: None,
+        }
+    }
+
+    /// Sets the clock by the time of the claim, if the store has told it.
+    pub(super) fn set(&mut self, claimed_at: Option<Timestamp>) {
+        self.claimed_at = claimed_at;
+    }
+
+    /// Returns the current time, by the clock of this machine if the store has none.
+    pub(super) fn now(&self) -> Timestamp {
+        match self.claimed_at {
+            Some(claimed_at) => {
+                let passed = self.clock.elapsed().saturating_sub(self.asked_at);
+                claimed_at.saturating_add(passed)
+            }
+            None => self.clock.now(),
+        }
+    }
+}
+
 /// Returns the time since the start of the machine.
 #[cfg(unix)]
 fn since_boot() -> Duration {

@@ -109,8 +109,9 @@ impl LedgerRotationStore {
             )));
         }
         let (id, subject) = (record.rotation.id, record.subject());
-        let task = NewTask::new(id, Self::KIND, queue, &subject, record.to_json()?)
-            .with_due(record.rotation.opened_at);
+        // By the clock of the ledger: that of this machine may be ahead of it.
+        let now = self.tasks.due_queues().await?.at;
+        let task = NewTask::new(id, Self::KIND, queue, &subject, record.to_json()?).with_due(now);
         let mut tries = 0;
         loop {
             let open = self.open_tasks().await?;
@@ -184,8 +185,10 @@ impl LedgerRotationStore {
             Some(_) => self.record(id, claim.epoch, &Change::Resumed).await?,
             None => true,
         };
-        let now = Some(Timestamp::now());
-        self.tasks.release_claim(id, claim.epoch, now).await?;
+        let now = claim.claimed_at.unwrap_or_else(Timestamp::now);
+        self.tasks
+            .release_claim(id, claim.epoch, Some(now))
+            .await?;
         Ok(is_resumed)
     }
 
@@ -308,6 +311,12 @@ fn check_places(record: &RotationRecord, queue: &str, open: &StoredRotations) ->
     Ok(())
 }
 
+/// Returns the time of a claim by the clock of the ledger.
+fn claimed_at(claim: &TaskClaim) -> Option<Timestamp> {
+    let until = claim.task.claimed_until?;
+    until.checked_sub(scaled(CLAIM))
+}
+
 fn conflict(open: &StoredRotation, place: &str) -> Error {
     let message = format!(
         "the open rotation {} writes the sink {place}, too",
@@ -334,8 +343,15 @@ impl RotationStore for LedgerRotationStore {
             return Ok(None);
         };
         let (epoch, due) = (claim.epoch, claim.task.due);
+        let claimed_at = claimed_at(&claim);
         match StoredRotation::read(claim.task) {
-            Ok(stored) => Ok(Some(Claim::new(stored.record.rotation, epoch))),
+            Ok(stored) => {
+                let claim = Claim::new(stored.record.rotation, epoch);
+                Ok(Some(match claimed_at {
+                    Some(claimed_at) => claim.with_claimed_at(claimed_at),
+                    None => claim,
+                }))
+            }
             Err(error) => {
                 self.tasks.release_claim(rotation, epoch, due).await?;
                 Err(error)

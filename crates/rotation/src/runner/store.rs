@@ -18,13 +18,27 @@ pub struct Claim {
     /// The epoch of the claim, which is higher than that of every claim before, of whatever
     /// rotation: a sink refuses a write with a lower one than the last.
     pub epoch: u64,
+    /// The time of the claim by the clock of the store, which all its workers share. `None` if the
+    /// store has no clock of its own: then each worker goes by that of its machine.
+    pub claimed_at: Option<Timestamp>,
 }
 
 impl Claim {
-    /// Creates a claim.
+    /// Creates a claim of a store that has no clock.
     #[must_use]
     pub fn new(rotation: Rotation, epoch: u64) -> Self {
-        Self { rotation, epoch }
+        Self {
+            rotation,
+            epoch,
+            claimed_at: None,
+        }
+    }
+
+    /// Sets the time of the claim by the clock of the store.
+    #[must_use]
+    pub fn with_claimed_at(mut self, claimed_at: Timestamp) -> Self {
+        self.claimed_at = Some(claimed_at);
+        self
     }
 }
 

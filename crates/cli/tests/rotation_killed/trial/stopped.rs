@@ -30,8 +30,8 @@ impl Trial {
             _ => PAUSE,
         };
         let longest = u64::try_from((longest / divisor()).as_micros()).unwrap();
-        let length = Duration::from_micros(self.random_below(longest));
-        let kills = self.random_below(4) == 0;
+        let length = Duration::from_micros(self.random.below(longest));
+        let kills = self.random.below(4) == 0;
         let signal = if kills { Signal::KILL } else { Signal::CONT };
         let (process, started) = (Pid::from_child(stopped), Instant::now());
         let mut others: Vec<Child> = Vec::new();
@@ -81,7 +81,7 @@ impl Trial {
     pub(crate) fn rotate_by_two(&mut self) -> bool {
         let (beginning, closed) = (self.beginning(), self.closed_rotations().len());
         self.story.clear();
-        let moment = Moment::AfterRequest(self.random_below(6));
+        let moment = Moment::AfterRequest(self.random.below(6));
         let armed = moment.arm(Signal::STOP, &self.simulator, &self.file);
         let mut first = self.spawn(&beginning);
         let mut is_interleaved = false;

@@ -1,0 +1,136 @@
+//! The end of a run: what must hold, whatever the faults were.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokenfleet_rotation::machine::RotationState;
+use tokenfleet_rotation::runner::StoredRotation;
+use tokenfleet_simulators::{State, Token};
+
+use crate::account::Account;
+use crate::fleet::Fleet;
+
+/// The longest life of a secret that nothing can list.
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// What is left of the tokens of an account.
+#[derive(Debug, Default)]
+struct Judged {
+    rotations: u64,
+    counted: u64,
+    /// The living tokens that no file holds, where tokens can be listed.
+    unheld: Vec<Token>,
+}
+
+impl Fleet<'_> {
+    /// Checks what must hold when nothing is under way any more.
+    pub(crate) fn check(&mut self) {
+        let (closed, open) = (self.closed_rotations(), self.open_rotations());
+        for parked in &open {
+            let reason = format!("{:?}", parked.record.rotation.parked);
+            self.experience.parked.push(reason);
+        }
+        for number in 0..self.accounts.len() {
+            let account = &self.accounts[number];
+            let name = account.name.clone();
+            let judged = judge(self.provider, account, &closed, &open);
+            let judged = judged.unwrap_or_else(|problem| {
+                panic!("{name}: {problem}: {}", self.tell());
+            });
+            self.experience.rotations += judged.rotations;
+            self.experience.counted += judged.counted;
+            if !judged.unheld.is_empty() {
+                let late = self.late_tokens(&name);
+                for token in judged.unheld {
+                    let is_parked = open.iter().any(|open| open.record.account.name() == name);
+                    assert!(
+                        is_parked || late.contains(&token.id),
+                        "{name}: left behind: {token:?}, {late:?}: {}",
+                        self.tell()
+                    );
+                    self.experience.late += 1;
+                }
+            }
+            for original in &self.accounts[number].originals {
+                self.experience.add_seen(original.consumer.seen());
+            }
+        }
+    }
+}
+
+fn judge(
+    provider: &str,
+    account: &Account,
+    closed: &[StoredRotation],
+    open: &[StoredRotation],
+) -> Result<Judged, String> {
+    let is_of_account = |stored: &&StoredRotation| stored.record.account.name() == account.name;
+    let closed: Vec<_> = closed.iter().filter(is_of_account).collect();
+    let parked: Vec<_> = open.iter().filter(is_of_account).collect();
+    let mut judged = Judged::default();
+    for stored in &closed {
+        if stored.record.rotation.state != RotationState::Done {
+            return Err(format!("given up: {stored:?}"));
+        }
+        judged.rotations += 1;
+    }
+    let tokens = account.simulator.tokens();
+    let mut foreign = BTreeMap::new();
+    let mut living = Vec::new();
+    for token in tokens {
+        if account.foreign.contains_key(&token.id) {
+            foreign.insert(token.id, token.state);
+        } else if matches!(token.state, State::Active | State::Suspended) {
+            living.push(token);
+        }
+    }
+    if foreign != account.foreign {
+        return Err(format!("somebody else's token: {foreign:?}"));
+    }
+    for original in &account.originals {
+        let (id, has_ids) = (&original.id, provider != "mindbody");
+        let is_of_token = |stored: &&&StoredRotation| {
+            let subject = &stored.record.rotation.subject;
+            !has_ids || subject.as_ref().is_some_and(|subject| subject.as_str() == id)
+        };
+        let rotations = closed.iter().filter(is_of_token).count();
+        let is_parked = parked.iter().any(|stored| is_of_token(&stored));
+        if rotations > 1 || rotations + usize::from(is_parked) != 1 {
+            return Err(format!("{id} was rotated {rotations} times"));
+        }
+        let held = std::fs::read_to_string(&original.file).unwrap();
+        if !account.simulator.accepts(&held) && !(is_parked && provider == "cloudsmith") {
+            return Err(format!("the secret of {id} is lost"));
+        }
+        let is_alive = account.simulator.accepts(&original.secret);
+        // Where nothing can be listed, it may have been counted.
+        if is_alive && !is_parked && has_ids {
+            return Err(format!("{id} is said to be dead, and lives"));
+        }
+        let seen = original.consumer.seen();
+        if provider != "cloudsmith" && (seen.is_refused || !seen.gaps.is_empty()) {
+            return Err(format!("a consumer of {id} was refused: {seen:?}"));
+        }
+        living.retain(|token| token.secret != held);
+    }
+    // A successor has no other subject than a token that a person made.
+    let expected = account.originals.len();
+    if closed.len() + parked.len() != expected {
+        let count = closed.len() + parked.len();
+        return Err(format!("{count} rotations of {expected} tokens"));
+    }
+    if provider == "mindbody" {
+        for stored in closed.iter().chain(&parked) {
+            let secrets = stored.record.rotation.unknown_secrets(DAY);
+            judged.counted += u64::from(secrets.at_most);
+        }
+        let left = u64::try_from(living.len()).unwrap();
+        if left > judged.counted {
+            let counted = judged.counted;
+            return Err(format!("{left} left behind, {counted} counted: {living:?}"));
+        }
+    } else {
+        judged.unheld = living;
+    }
+    Ok(judged)
+}
