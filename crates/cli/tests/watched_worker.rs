@@ -10,6 +10,7 @@ use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use support::rotating::{POLICY, Rotating};
 
 /// Returns the answer of a worker, or nothing while it does not listen.
@@ -30,6 +31,22 @@ fn stop(child: Child) {
     assert_eq!(output.status.code(), Some(0), "{output:?}");
 }
 
+/// Waits until a counter of a worker is not 0.
+#[track_caller]
+fn wait_until_counted(port: u16, counter: &str) {
+    let started = Instant::now();
+    let is_counted = |line: &str| line.strip_prefix(counter).is_some_and(|count| count != " 0");
+    loop {
+        let metrics = get(port, "/metrics");
+        assert!(!metrics.contains("mine") && !metrics.contains("ci-0"));
+        if metrics.lines().any(is_counted) {
+            return;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{metrics}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn a_worker_tells_how_it_is_and_names_no_account() {
     let rotating = Rotating::with("losant", &["--tokens=0"], POLICY);
@@ -43,19 +60,21 @@ fn a_worker_tells_how_it_is_and_names_no_account() {
     assert_eq!(rotating.changes_after(0), Vec::<String>::new());
     drop(free);
     let child = rotating.spawn(&words);
-    let started = Instant::now();
-    let done = "tokenfleet_worker_advances_total{result=\"something\"} ";
-    let is_done = |line: &str| line.strip_prefix(done).is_some_and(|count| count != "0");
-    loop {
-        let metrics = get(port, "/metrics");
-        assert!(!metrics.contains("mine") && !metrics.contains("ci-0"));
-        if metrics.lines().any(is_done) {
-            break;
-        }
-        assert!(started.elapsed() < Duration::from_secs(60), "{metrics}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    wait_until_counted(port, "tokenfleet_worker_advances_total{result=\"something\"}");
     assert!(get(port, "/healthz").starts_with("HTTP/1.1 200 "));
     stop(child);
     assert!(rotating.accepts(&rotating.held("ci-0")));
+}
+
+#[test]
+fn a_rotation_that_fails_counts_among_the_errors_of_its_worker() {
+    let rotating = Rotating::with("losant", &["--tokens=0"], POLICY);
+    rotating.insert("ci-0");
+    let fault = json!({"method": "POST", "actions": [{"answer": {"status": 503}}], "times": null});
+    rotating.control("POST", "/faults", &fault.to_string());
+    let port = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = port.local_addr().unwrap().port();
+    let child = rotating.spawn(&["worker", "--health", &port.to_string()]);
+    wait_until_counted(port, "tokenfleet_worker_advances_total{result=\"error\"}");
+    stop(child);
 }

@@ -33,7 +33,9 @@ impl Advance for Serving<'_> {
         // The policies first: they open rotations.
         let scheduled = match Box::pin(self.scheduled.advance(queue)).await? {
             Progress::Something => Advanced::Something,
-            Progress::Failed => FAILED,
+            Progress::Failed => Advanced::Failed {
+                is_anything_done: true,
+            },
             Progress::Nothing => Advanced::Nothing,
             Progress::InOtherHands => return Ok(revoked),
         };

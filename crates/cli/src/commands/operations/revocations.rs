@@ -108,13 +108,15 @@ pub(super) async fn abandon(
     Ok(Some(plan))
 }
 
-/// Gives up what is not begun of one account of a plan. Returns `None` if the id is that of none.
+/// Gives up what is not begun of one account of a plan. Returns `None` if the id is that of none
+/// that is open.
 pub(super) async fn abandon_account(
     ledger: &Arc<dyn Ledger>,
     id: OperationId,
     is_confirmed: bool,
 ) -> Result<Option<StoredAccount>> {
-    let Some(account) = StoredAccount::find(&**ledger, id).await? else {
+    let found = StoredAccount::find(&**ledger, id).await?;
+    let Some(account) = found.filter(|found| found.task.is_open()) else {
         return Ok(None);
     };
     if !is_confirmed {

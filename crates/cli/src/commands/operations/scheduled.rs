@@ -12,7 +12,7 @@ use crate::commands::question;
 use crate::schedules::ScheduledTask;
 
 /// Gives up the task of a schedule or policy whose account the configuration does not have any
-/// more. Returns `None` if the id is that of no such task.
+/// more. Returns `None` if the id is that of no such task that is open.
 ///
 /// # Errors
 ///
@@ -24,7 +24,8 @@ pub(super) async fn abandon(
     id: OperationId,
     is_confirmed: bool,
 ) -> Result<Option<ScheduledTask>> {
-    let Some(found) = find(ledger, id).await? else {
+    let found = find(ledger, id).await?;
+    let Some(found) = found.filter(|found| found.task.is_open()) else {
         return Ok(None);
     };
     let object = found.object();
