@@ -61,6 +61,8 @@ impl Worker {
             name += ", of the other version";
         }
         let skew = [None, Some("+1h"), Some("-1h")][usize::try_from(random.below(3)).unwrap()];
+        // Versions before decision 0070 go by the clock of their machine.
+        let skew = skew.filter(|_| !is_other);
         let mut is_skewed = false;
         if let (Some(skew), Some(library)) = (skew, FAKE_TIME.as_ref()) {
             // The clocks that nobody sets are left alone, as when somebody sets the other one.
