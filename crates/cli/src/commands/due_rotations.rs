@@ -24,10 +24,22 @@ pub(super) struct BegunByPolicy {
     pub(super) rotations: Vec<StoredRotation>,
     /// The exit codes of what could not be rotated or listed.
     pub(super) exits: Vec<Exit>,
+    /// The last failure to open one that may be opened a moment later, as when the ledger was away.
+    pub(super) failure: Option<String>,
     /// The earliest time at which another token is due.
     pub(super) next: Option<Timestamp>,
     /// `true` if a request to stop came before every due token had its rotation.
     pub(super) is_stopped: bool,
+}
+
+impl BegunByPolicy {
+    /// Notes that a token could not be rotated.
+    fn note(&mut self, error: &Error) {
+        self.exits.push(Exit::AnswerIsNo);
+        if error.kind().is_transient() {
+            self.failure = Some(error.to_string());
+        }
+    }
 }
 
 /// Returns `true` if there is something to do for an open rotation.
@@ -133,7 +145,7 @@ pub(super) async fn begin_due(
                     None => error,
                 };
                 print_error(requested_format, &error);
-                begun.exits.push(Exit::AnswerIsNo);
+                begun.note(&error);
                 continue;
             }
         };
@@ -149,11 +161,9 @@ pub(super) async fn begin_due(
             Ok(opened) if opened.is_new => begun.rotations.push(opened.stored),
             Ok(_) => {}
             Err(error) => {
-                print_error(
-                    requested_format,
-                    &error.with_account(&covered.record.account),
-                );
-                begun.exits.push(Exit::AnswerIsNo);
+                let error = error.with_account(&covered.record.account);
+                print_error(requested_format, &error);
+                begun.note(&error);
             }
         }
     }

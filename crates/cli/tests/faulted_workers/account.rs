@@ -42,12 +42,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) fn new(
-        provider: &str,
-        name: &str,
-        secrets: &Path,
-        random: &mut Random,
-    ) -> Self {
+    pub(crate) fn new(provider: &str, name: &str, secrets: &Path, random: &mut Random) -> Self {
         let options: &[&str] = match provider {
             // A user has one key, which is rotated.
             "cloudsmith" => &["tokens=0", "rate_limit=none"],
@@ -127,11 +122,17 @@ fn tables(
     let overlap = ["overlap = '0s'", "overlap = '1m'"][usize::try_from(random.below(2)).unwrap()];
     let soak = ["", "soak = '1m'"][usize::try_from(random.below(2)).unwrap()];
     let policy = match provider {
-        "losant" => format!("where = 'name ^= rotated-'\nmax_age = '30d'\nnew_expiry = '90d'\n{overlap}\n{soak}"),
-        "foreman" => format!("where = 'name ^= rotated-'\nmax_age = '30d'\nnew_expiry = '90d'\n{overlap}"),
+        "losant" => format!(
+            "where = 'name ^= rotated-'\nmax_age = '30d'\nnew_expiry = '90d'\n{overlap}\n{soak}"
+        ),
+        "foreman" => {
+            format!("where = 'name ^= rotated-'\nmax_age = '30d'\nnew_expiry = '90d'\n{overlap}")
+        }
         "cloudsmith" => "where = 'state = active'\nmax_age = '30d'".to_owned(),
         _ => "max_age = '20h'".to_owned(),
     };
-    let text = format!("{account}\n[policies.{name}]\naccount = '{name}'\nsinks = ['files']\n{policy}\n\n");
+    let text = format!(
+        "{account}\n[policies.{name}]\naccount = '{name}'\nsinks = ['files']\n{policy}\n\n"
+    );
     (text, variables)
 }

@@ -91,7 +91,10 @@ fn judge(
         let (id, has_ids) = (&original.id, provider != "mindbody");
         let is_of_token = |stored: &&&StoredRotation| {
             let subject = &stored.record.rotation.subject;
-            !has_ids || subject.as_ref().is_some_and(|subject| subject.as_str() == id)
+            !has_ids
+                || subject
+                    .as_ref()
+                    .is_some_and(|subject| subject.as_str() == id)
         };
         let rotations = closed.iter().filter(is_of_token).count();
         let is_parked = parked.iter().any(|stored| is_of_token(&stored));

@@ -28,7 +28,8 @@ impl Lane {
 
     /// Creates a database.
     pub(crate) fn create(&self, database: &str) {
-        self.server.carry_out(&format!("create database {database}"));
+        self.server
+            .carry_out(&format!("create database {database}"));
     }
 
     /// Removes a database, whoever is connected to it.

@@ -105,7 +105,11 @@ fn run_on(provider: &'static str) {
         }
     });
     all.report(provider);
-    assert!(all.failed.is_empty(), "{provider}: the runs {:?}", all.failed);
+    assert!(
+        all.failed.is_empty(),
+        "{provider}: the runs {:?}",
+        all.failed
+    );
 }
 
 /// Runs a fleet for each seed.
@@ -133,27 +137,39 @@ fn run_one_after_the_other(
 }
 
 #[test]
-#[cfg_attr(not(feature = "scaled-waits"), ignore = "takes an hour; .ci/long runs it")]
+#[cfg_attr(
+    not(feature = "scaled-waits"),
+    ignore = "takes an hour; .ci/long runs it"
+)]
 fn faulted_workers_lose_and_leave_nothing_on_losant() {
     run_on("losant");
 }
 
 #[test]
-#[cfg_attr(not(feature = "scaled-waits"), ignore = "takes an hour; .ci/long runs it")]
+#[cfg_attr(
+    not(feature = "scaled-waits"),
+    ignore = "takes an hour; .ci/long runs it"
+)]
 fn faulted_workers_lose_and_leave_nothing_on_foreman() {
     run_on("foreman");
 }
 
 /// In place, the old secret is dead before the new one is in the file: the gap is measured.
 #[test]
-#[cfg_attr(not(feature = "scaled-waits"), ignore = "takes an hour; .ci/long runs it")]
+#[cfg_attr(
+    not(feature = "scaled-waits"),
+    ignore = "takes an hour; .ci/long runs it"
+)]
 fn faulted_workers_lose_and_leave_nothing_on_cloudsmith() {
     run_on("cloudsmith");
 }
 
 /// The secrets left behind are counted in the ledger: nothing can list them.
 #[test]
-#[cfg_attr(not(feature = "scaled-waits"), ignore = "takes an hour; .ci/long runs it")]
+#[cfg_attr(
+    not(feature = "scaled-waits"),
+    ignore = "takes an hour; .ci/long runs it"
+)]
 fn faulted_workers_lose_and_leave_nothing_uncounted_on_mindbody() {
     run_on("mindbody");
 }

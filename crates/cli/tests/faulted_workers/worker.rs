@@ -16,8 +16,7 @@ const OTHER_PROGRAM: &str = "TOKENFLEET_OTHER_PROGRAM";
 /// The library that lets a process see another time, if it is installed.
 static FAKE_TIME: LazyLock<Option<PathBuf>> = LazyLock::new(|| {
     let folders = std::fs::read_dir("/usr/lib").ok()?.flatten();
-    let mut libraries =
-        folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
+    let mut libraries = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1"));
     libraries.find(|library| library.exists())
 });
 
@@ -61,6 +60,8 @@ impl Worker {
             name += ", of the other version";
         }
         let skew = [None, Some("+1h"), Some("-1h")][usize::try_from(random.below(3)).unwrap()];
+        // Versions before decision 0070 go by the clock of their machine.
+        let skew = skew.filter(|_| !is_other);
         let mut is_skewed = false;
         if let (Some(skew), Some(library)) = (skew, FAKE_TIME.as_ref()) {
             // The clocks that nobody sets are left alone, as when somebody sets the other one.
@@ -76,7 +77,9 @@ impl Worker {
         }
         let stderr = folder.join(format!("stderr-{number}"));
         let stdout = File::create(folder.join(format!("stdout-{number}"))).unwrap();
-        let program = program.stdout(stdout).stderr(File::create(&stderr).unwrap());
+        let program = program
+            .stdout(stdout)
+            .stderr(File::create(&stderr).unwrap());
         Self {
             child: program.spawn().unwrap(),
             name,

@@ -186,9 +186,7 @@ impl LedgerRotationStore {
             None => true,
         };
         let now = claim.claimed_at.unwrap_or_else(Timestamp::now);
-        self.tasks
-            .release_claim(id, claim.epoch, Some(now))
-            .await?;
+        self.tasks.release_claim(id, claim.epoch, Some(now)).await?;
         Ok(is_resumed)
     }
 

@@ -10,7 +10,7 @@ use super::tasks::ScheduledTasks;
 use crate::accounts::Accounts;
 use crate::arguments::{Arguments, Command, OperationsAction};
 use crate::claim::Claim;
-use crate::commands::due_rotations::begin_due;
+use crate::commands::due_rotations::{BegunByPolicy, begin_due};
 use crate::commands::{check, operations, snapshot};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error};
@@ -57,6 +57,11 @@ impl ScheduledTasks<'_> {
         let opened = begin_due(self.rotations, policies, policy, self.stop, format);
         match opened.await {
             Ok(opened) if opened.is_stopped => None,
+            // The token does not wait for the next listing.
+            Ok(BegunByPolicy {
+                failure: Some(failure),
+                ..
+            }) => Some(Ended::failed(failure)),
             Ok(opened) => {
                 let latest = begun.saturating_add(LONGEST_WAIT);
                 let next = opened.next.map_or(latest, |next| next.min(latest));
