@@ -21,7 +21,7 @@ pub enum Headline {
     Distance,
     /// The requests and connections of a list at a distance.
     Requests,
-    /// The bytes that a token costs on the wire.
+    /// The bytes that a token costs on the wire, where the platform compresses.
     Bytes,
     /// The instructions that the library spends on a token.
     Library,
@@ -46,7 +46,9 @@ impl Headline {
                 "wall time of 2,000 Losant tokens, 50 ms away over TLS: the best official client takes"
             }
             Self::Requests => "requests and connections of the same list",
-            Self::Bytes => "bytes on the wire for each of these tokens",
+            Self::Bytes => {
+                "bytes on the wire for each of these tokens, where the platform compresses"
+            }
             Self::Library => "instructions of the library for a token of Losant and of Foreman",
             Self::Program => "instructions of `tokenfleet list --output ndjson` for such tokens",
             Self::Million => "peak memory of a list of 1,000,000 tokens of Losant",

@@ -3,7 +3,8 @@
 //! Each program of this crate compares by ratios within one run, and with `--write` writes its
 //! section of `docs/PERFORMANCE.md`: `compare` compares clients, `distance` does so over TLS and a
 //! slow network, `listing` sequential and concurrent pages, `scaling` lists of many sizes,
-//! `ledger` ledgers of many tokens, `workers` processes that share one, `instructions` instruction
+//! `ledger` ledgers of many tokens, `workers` processes that share one, `rates` how
+//! much of what platforms allow they use, `instructions` instruction
 //! counts, and `dependence` the cost of depending on a library.
 
 pub mod adapter;
@@ -15,6 +16,7 @@ mod contest;
 mod cost;
 mod distance;
 mod figures;
+mod fleet;
 mod goal;
 mod job;
 mod listed;
@@ -24,6 +26,7 @@ mod performance;
 mod picture;
 mod platform;
 mod programs;
+mod rate_limited;
 pub mod remembered;
 mod slow_start;
 mod starts;
@@ -36,6 +39,7 @@ pub use contest::{Contest, Measure};
 pub use cost::{Cost, Median, TokensRead};
 pub use distance::{Distance, Traffic};
 pub use figures::{Chart, Figures, Headline, Series};
+pub use fleet::{Fleet, Workers};
 pub use goal::{Goal, goals};
 pub use job::{Job, Work};
 pub use listed::{listed_instructions, listed_names};
@@ -44,5 +48,6 @@ pub use packages::{Packages, compiler};
 pub use performance::{Conditions, Table, write};
 pub use platform::{Platform, Simulated};
 pub use programs::{build_program, build_programs, program};
+pub use rate_limited::{Rate, RateLimited, Use};
 pub use starts::Starts;
 pub use valgrind::instructions;

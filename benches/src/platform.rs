@@ -63,9 +63,30 @@ impl Simulated {
     ///
     /// Returns an error if there is no free port.
     pub async fn start(platform: Platform, tokens: usize) -> Result<Self, Box<dyn Error>> {
+        Self::start_with(platform, tokens, false).await
+    }
+
+    /// Starts a simulator that compresses responses where a request accepts that.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if there is no free port.
+    pub async fn start_compressed(
+        platform: Platform,
+        tokens: usize,
+    ) -> Result<Self, Box<dyn Error>> {
+        Self::start_with(platform, tokens, true).await
+    }
+
+    async fn start_with(
+        platform: Platform,
+        tokens: usize,
+        gzip: bool,
+    ) -> Result<Self, Box<dyn Error>> {
         let (name, options) = platform.simulator();
-        let tokens = format!("tokens={tokens}");
-        let options: Vec<_> = options.iter().copied().chain([tokens.as_str()]).collect();
+        let common = [format!("tokens={tokens}"), format!("gzip={gzip}")];
+        let common = common.iter().map(String::as_str);
+        let options: Vec<_> = options.iter().copied().chain(common).collect();
         let simulator = tokenfleet_simulators::build(name, &options)?;
         // Requests are counted, but nobody reads them.
         simulator.log().keep_last(0);

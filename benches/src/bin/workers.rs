@@ -9,15 +9,14 @@
 use std::env;
 use std::error::Error;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use tokenfleet::{Secret, Timestamp};
-use tokenfleet_benches::remembered::TemporaryPostgres;
+use tokenfleet::Timestamp;
 use tokenfleet_benches::{
-    Arguments, Conditions, Platform, Simulated, Table, build_program, program, write,
+    Arguments, Conditions, Fleet, Platform, Simulated, Table, Workers, build_program, program,
+    write,
 };
-use tokenfleet_ledger::{PostgresLedger, Task, Tasks};
+use tokenfleet_ledger::{Task, Tasks};
 
 /// The time that a platform takes for a response.
 const LATENCY: Duration = Duration::from_millis(100);
@@ -50,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let simulated = Simulated::start(Platform::Losant, TOKENS)
             .await?
             .with_delay(LATENCY);
-        let Some(fleet) = Fleet::new(&program, &simulated, accounts).await? else {
+        let Some(fleet) = Recorded::new(&program, &simulated, accounts).await? else {
             return Ok(());
         };
         let wall = match processes {
@@ -75,7 +74,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // Nothing ends meanwhile.
         let simulated = Simulated::start(Platform::Losant, TOKENS).await?;
         let simulated = simulated.with_delay(Duration::from_secs(3_600));
-        let Some(fleet) = Fleet::new(&program, &simulated, 16).await? else {
+        let Some(fleet) = Recorded::new(&program, &simulated, 16).await? else {
             return Ok(());
         };
         // Anywhere between two heartbeats.
@@ -101,70 +100,36 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Many accounts on one simulated platform, with a ledger in a Postgres of their own.
-struct Fleet {
-    program: PathBuf,
-    folder: tempfile::TempDir,
-    /// Stopped before its folder is removed.
-    server: TemporaryPostgres,
-    token: String,
-    ledger: PostgresLedger,
+struct Recorded {
+    fleet: Fleet,
     accounts: usize,
 }
 
-impl Fleet {
+impl Recorded {
     /// Returns `None` where Postgres is not installed.
     async fn new(
         program: &Path,
         simulated: &Simulated,
         accounts: usize,
     ) -> Result<Option<Self>, Box<dyn Error>> {
-        let folder = tempfile::tempdir()?;
-        let postgres = folder.path().join("postgres");
-        std::fs::create_dir(&postgres)?;
-        make_accessible(folder.path())?;
-        let Some(server) = TemporaryPostgres::start(&postgres)? else {
-            return Ok(None);
-        };
         let job = simulated.job(tokenfleet_benches::Work::Nothing);
         let url = &job.url;
-        let mut text = "[ledger]\nurl = { env = 'LEDGER' }\n[audit]\nenabled = false\n\
-                        [schedules.all]\nrun = 'snapshot'\nevery = '7d'\n"
-            .to_owned();
+        let mut text = "[schedules.all]\nrun = 'snapshot'\nevery = '7d'\n".to_owned();
         for number in 0..accounts {
             text += &format!(
                 "[accounts.number-{number}]\nprovider = 'losant'\nbase_url = '{url}'\n\
                  token = {{ env = 'TOKEN' }}\n"
             );
         }
-        std::fs::write(folder.path().join("fleet.toml"), text)?;
-        let ledger = PostgresLedger::open(&Secret::new(server.url())).await?;
-        Ok(Some(Self {
-            program: program.to_owned(),
-            token: job.credentials["token"].clone(),
-            folder,
-            server,
-            ledger,
-            accounts,
-        }))
-    }
-
-    fn start(&self, words: &[&str]) -> std::io::Result<Child> {
-        Command::new(&self.program)
-            .args(words)
-            .arg("--config")
-            .arg(self.folder.path().join("fleet.toml"))
-            .env("LEDGER", self.server.url())
-            .env("TOKEN", &self.token)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .spawn()
+        let variables = vec![("TOKEN".to_owned(), job.credentials["token"].clone())];
+        let fleet = Fleet::new(program, &text, variables).await?;
+        Ok(fleet.map(|fleet| Self { fleet, accounts }))
     }
 
     /// Records all accounts with one command.
     fn snapshot(&self) -> Result<Duration, Box<dyn Error>> {
         let started = Instant::now();
-        if !self.start(&["snapshot"])?.wait()?.success() {
+        if !self.fleet.start(&["snapshot"])?.wait()?.success() {
             return Err("the snapshot was not taken".into());
         }
         Ok(started.elapsed())
@@ -173,14 +138,14 @@ impl Fleet {
     /// Lets workers record all accounts.
     async fn inventory(&self, processes: usize) -> Result<Duration, Box<dyn Error>> {
         let started = Instant::now();
-        let mut workers = Workers(Vec::new());
+        let mut workers = Workers::default();
         for _ in 0..processes {
-            workers.0.push(self.start(&["worker"])?);
+            workers.0.push(self.fleet.start(&["worker"])?);
         }
         loop {
             tokio::time::sleep(Duration::from_millis(250)).await;
             let now = Timestamp::now();
-            let open = self.ledger.open_tasks().await?;
+            let open = self.fleet.ledger.open_tasks().await?;
             let is_done = |task: &Task| task.due.is_some_and(|due| due > now);
             if open.len() == self.accounts && open.iter().all(is_done) {
                 return Ok(started.elapsed());
@@ -190,21 +155,21 @@ impl Fleet {
 
     /// Kills a worker that has claims, and returns how long it takes until another one has each.
     async fn taken_after_a_kill(&self, after: Duration) -> Result<Vec<Duration>, Box<dyn Error>> {
-        let mut workers = Workers(vec![self.start(&["worker"])?]);
+        let mut workers = Workers(vec![self.fleet.start(&["worker"])?]);
         tokio::time::sleep(after).await;
-        workers.0.push(self.start(&["worker"])?);
+        workers.0.push(self.fleet.start(&["worker"])?);
         let killed = workers.0.first_mut().ok_or("no worker")?;
         killed.kill()?;
         killed.wait()?;
         let at = Instant::now();
-        let claims = self.ledger.open_tasks().await?;
+        let claims = self.fleet.ledger.open_tasks().await?;
         let mut claims: Vec<_> = (claims.into_iter())
             .filter_map(|task| Some((task.id, task.claimed_until?)))
             .collect();
         let mut taken = Vec::new();
         while !claims.is_empty() {
             tokio::time::sleep(Duration::from_millis(50)).await;
-            for task in self.ledger.open_tasks().await? {
+            for task in self.fleet.ledger.open_tasks().await? {
                 let is_taken = |(id, until): &(_, Timestamp)| {
                     *id == task.id && task.claimed_until.is_some_and(|now| now > *until)
                 };
@@ -217,22 +182,4 @@ impl Fleet {
         }
         Ok(taken)
     }
-}
-
-/// Processes that end with their bench.
-struct Workers(Vec<Child>);
-
-impl Drop for Workers {
-    fn drop(&mut self) {
-        for worker in &mut self.0 {
-            let _ = worker.kill();
-            let _ = worker.wait();
-        }
-    }
-}
-
-/// Lets the user of Postgres reach what is in a folder.
-fn make_accessible(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o711))
 }

@@ -50,7 +50,8 @@ impl TemporaryPostgres {
             .arg(&data)
             .arg("-k")
             .arg(folder)
-            .args(["-c", "listen_addresses="])
+            // Each worker may take eight and a listener, and there are many of them.
+            .args(["-c", "listen_addresses=", "-c", "max_connections=300"])
             .current_dir(folder)
             .stdout(Stdio::null())
             .stderr(Stdio::null())

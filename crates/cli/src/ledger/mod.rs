@@ -45,15 +45,6 @@ pub(crate) enum Place {
     Server(Server),
 }
 
-/// Opens the ledger of the configuration, and creates it if it does not exist. Returns `None` if
-/// the table `[ledger]` turns it off.
-pub(crate) async fn open(configuration: &Configuration) -> Result<Option<Arc<dyn Ledger>>> {
-    match Place::read(configuration)? {
-        Some(place) => place.open().await.map(Some),
-        None => Ok(None),
-    }
-}
-
 /// Opens the ledger of the configuration if it exists, for a command that only reads.
 pub(crate) async fn open_existing(
     configuration: &Configuration,
