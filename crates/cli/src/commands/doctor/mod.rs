@@ -58,7 +58,7 @@ pub(crate) async fn run(
         }
         check_accounts(&configuration, trusted, global, registry, &mut findings).await?;
     }
-    Ok(finding::print(&findings, output)?)
+    Ok(finding::print(findings, output)?)
 }
 
 /// Finds and reads the configuration, and returns it together with whether it may be used.
@@ -125,7 +125,8 @@ fn policies(configuration: &Configuration) -> Finding {
     };
     match check() {
         Ok(_) => {
-            let message = "[checks], [schedules], [waivers], [audit] and [annotations] can be used";
+            let message = "the tables [checks], [waivers], [baseline], [schedules], [audit] and \
+                           [annotations] have no mistakes";
             Finding::new(Check::Policies, Status::Ok, message)
         }
         Err(error) => Finding::failed(Check::Policies, &error),
