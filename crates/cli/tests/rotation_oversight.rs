@@ -112,6 +112,49 @@ fn a_policy_without_tokens_and_a_token_that_its_policy_lost_are_reported() {
 }
 
 #[test]
+fn tokens_without_an_expiry_that_only_an_expiry_would_rotate_are_named() {
+    let tables = POLICY.replace("max_age = '30d'", "rotate_before_expiry = '10d'");
+    let rotating = Rotating::with("losant", &["--tokens=0"], &tables);
+    let ids: Vec<_> = (0..5)
+        .map(|n| rotating.insert(&format!("ci-{n}")))
+        .collect();
+    let (rotated, run) = worker(&rotating, 0);
+    assert_eq!(rotated, Vec::<Value>::new());
+    let never = "policies.ci never rotates what it covers without an expiry: token ";
+    assert!(run.stderr.contains(never), "{run:?}");
+    assert!(run.stderr.contains(" and 2 more; add `max_age`"), "{run:?}");
+    let named = ids.iter().filter(|id| run.stderr.contains(&***id));
+    assert_eq!(named.count(), 3, "{run:?}");
+    let dry_run = ["rotate", "--policy=ci", "--dry-run", "--output=ndjson"];
+    let run = rotating.run(&dry_run).ends_with(0);
+    assert!(run.stderr.contains(never), "{run:?}");
+    let checked = doctor(&rotating);
+    let warnings = of_check(&checked, "rotation", "warning");
+    assert!(warnings[0].starts_with(never), "{checked}");
+}
+
+#[test]
+fn doctor_names_every_token_that_the_worker_would_refuse() {
+    let rotating = Rotating::covered("losant", 1);
+    for name in ["ci-twice", "ci-twice", "ci-a/b"] {
+        rotating.insert(name);
+    }
+    let (_, run) = worker(&rotating, 8);
+    let refused: Vec<_> = run.stderr.lines().map(str::to_owned).collect();
+    assert_eq!(refused.len(), 3, "{run:?}");
+    let checked = doctor(&rotating);
+    let failed = of_check(&checked, "rotation", "failed");
+    assert_eq!(failed.len(), 3, "{checked}");
+    for failed in failed {
+        assert!(
+            run.stderr.contains(failed),
+            "{failed} is not in {}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
 fn a_token_whose_rotation_was_given_up_stays_out_of_its_policy_until_a_person_begins_anew() {
     for overlap in ["0s", "1h"] {
         let tables = by_name().replace("overlap = '0s'", &format!("overlap = '{overlap}'"));
@@ -374,6 +417,33 @@ fn a_token_that_a_place_holds_is_not_revoked_without_a_warning_and_is_reported_a
     let other = other.unwrap()["id"].as_str().unwrap().to_owned();
     let run = rotating.run(&["revoke", &other, "--yes"]).ends_with(0);
     assert!(!run.stderr.contains("dead secret"), "{run:?}");
+}
+
+#[test]
+fn a_place_whose_token_is_gone_gets_another_one_as_it_is_advised() {
+    let rotating = Rotating::covered("losant", 1);
+    let (rotated, _) = worker(&rotating, 0);
+    let gone = text(&rotated[0], "successor").to_owned();
+    rotating.run(&["revoke", &gone, "--yes"]).ends_with(0);
+    let (_, run) = worker(&rotating, 8);
+    let advice = support::without_config(&run.stderr);
+    let create = "`tokenfleet create --account mine --name ci-0 --to file:FILE`";
+    let rotate = "`tokenfleet rotate NEW-ID --account mine --to files`";
+    assert!(
+        advice.contains(create) && advice.contains(rotate),
+        "{advice}"
+    );
+    let created = ["create", "--account=mine", "--name=ci-0", "--expires-in=9d"];
+    let created = [&created[..], &[&*rotating.to("new")]].concat();
+    let created = rotating.run(&created).ends_with(0).json();
+    let id = text(&created, "id");
+    let rotate = ["rotate", id, "--account=mine", "--to=files"];
+    let rotate = [&rotate[..], &["--overlap=0s", "--yes"]].concat();
+    rotating.run(&rotate).ends_with(0);
+    assert!(rotating.accepts(&rotating.held("ci-0")));
+    assert!(!rotating.accepts(&rotating.held("new")));
+    let (_, run) = worker(&rotating, 0);
+    assert_eq!(run.stderr, "");
 }
 
 #[test]

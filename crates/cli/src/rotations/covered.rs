@@ -18,7 +18,7 @@ use super::given_up::instead;
 use super::holders::Holders;
 use super::left_out::LeftOut;
 use super::opened::Rotations;
-use super::overlooked::{self, DeadPlace};
+use super::overlooked::{self, DeadPlace, Oversight};
 use super::places::{self, identities, identity};
 use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
@@ -42,10 +42,18 @@ pub(crate) struct CoveredTokens {
     pub(crate) covered: Vec<(Option<TokenId>, Result<Covered>)>,
     /// The reason why the listing may lack some.
     pub(crate) incomplete: Option<String>,
-    /// The sentences about tokens that the policy should cover and does not.
-    pub(crate) warnings: Vec<String>,
-    /// The places that hold a token which the account lists no more.
+    /// The tokens that the policy should cover or rotate and does not.
+    pub(crate) oversights: Vec<Oversight>,
+    /// The places that hold a token which the account lists no more, whatever delivered it.
     pub(crate) dead_places: Vec<DeadPlace>,
+}
+
+impl CoveredTokens {
+    /// Returns the places that rotations of this policy have delivered such a token to.
+    pub(crate) fn dead_places_of(&self, policy: &str) -> impl Iterator<Item = &DeadPlace> {
+        let places = self.dead_places.iter();
+        places.filter(move |place| place.policy.as_deref() == Some(policy))
+    }
 }
 
 impl Covered {
@@ -123,7 +131,7 @@ pub(crate) async fn find_covered(
         return Ok(CoveredTokens {
             covered,
             incomplete: None,
-            warnings: Vec::new(),
+            oversights: Vec::new(),
             dead_places: Vec::new(),
         });
     };
@@ -131,17 +139,15 @@ pub(crate) async fn find_covered(
         Completeness::Partial(reason) => Some(reason.to_string()),
         _ => None,
     };
-    let (mut warnings, mut dead_places) = (Vec::new(), Vec::new());
+    let (mut oversights, mut dead_places) = (Vec::new(), Vec::new());
     if incomplete.is_none() {
         // A successor that was created meanwhile need not be listed.
         let mut over = planner.closed.clone();
         over.retain(|stored| over_before.contains(&stored.task.id));
-        warnings = overlooked::warnings(&planner.policy, &over, &list.tokens);
+        oversights = overlooked::oversights(&planner.policy, &over, &list.tokens);
         let opening = (&rotations.sinks, accounts.transport());
         let places = overlooked::dead_places(ledger, &over, &list.tokens, opening);
         dead_places = places.await;
-        let of_policy = Some(configured.name());
-        dead_places.retain(|place| place.policy.as_deref() == of_policy);
     }
     let known = planner.known_markers();
     let is_over = |token: &&Token| matches!(token.state, TokenState::Revoked | TokenState::Expired);
@@ -226,7 +232,7 @@ pub(crate) async fn find_covered(
     Ok(CoveredTokens {
         covered,
         incomplete,
-        warnings,
+        oversights,
         dead_places,
     })
 }
