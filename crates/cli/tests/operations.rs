@@ -787,4 +787,13 @@ fn doctor_names_what_a_killed_write_left_beside_a_file() {
     assert!(doctor().contains(name), "{}", doctor());
     std::fs::rename(&left, rotating.file(".other.a1B2c3.partial")).unwrap();
     assert!(!doctor().contains(".partial"));
+    // That of an operation is nobody's after the next delivery, and no other one is touched.
+    let operation = "0123456789abcdef0123456789abcdef";
+    let delivery = rotating.file(&format!(".ci-0.a1B2c3.{operation}.partial"));
+    let kept = rotating.file(".ci-0.a1B2c4.partial");
+    std::fs::rename(rotating.file(".other.a1B2c3.partial"), &delivery).unwrap();
+    std::fs::write(&kept, "a secret of somebody").unwrap();
+    assert!(doctor().contains(operation), "{}", doctor());
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    assert!(!delivery.exists() && kept.exists());
 }
