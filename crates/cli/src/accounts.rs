@@ -223,10 +223,10 @@ impl Accounts {
         }
     }
 
-    /// Keeps the name of a token for the audit log, if it is known.
+    /// Keeps the name of a token for the journals, if it is known.
     pub(crate) fn remember_name(&self, account: &Account, id: &TokenId, name: &Fact<String>) {
-        if let (Some(audit), Some(name)) = (&self.audit, name.known()) {
-            audit.remember_name(account, id, &redact(name));
+        if let Some(name) = name.known() {
+            self.journals.remember_name(account, id, &redact(name));
         }
     }
 

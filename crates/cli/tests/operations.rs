@@ -532,7 +532,12 @@ fn a_plan_that_is_run_to_its_end_leaves_nothing_open_of_the_run_that_was_killed(
     let path = temporary_file(&plan.stdout);
     let words = ["revoke", "--plan", &path, "--yes"];
     rotating.kill_in_flight("DELETE", &words);
-    assert!(!rotating.operations().is_empty(), "nothing was in flight");
+    let open = rotating.operations();
+    assert!(!open.is_empty(), "nothing was in flight");
+    for write in open {
+        let name = write["name"].as_str().unwrap_or_default();
+        assert!(name.starts_with("old "), "the plan has the names: {write}");
+    }
     rotating.run(&words).ends_with(0);
     assert_eq!(rotating.operations(), Vec::<Value>::new());
     rotating.run(&["operations", "--exit-code"]).ends_with(0);
