@@ -393,6 +393,13 @@ fn a_token_that_a_place_holds_is_not_revoked_without_a_warning_and_is_reported_a
     let rotating = Rotating::covered("losant", 1);
     let (rotated, _) = worker(&rotating, 0);
     let successor = text(&rotated[0], "successor").to_owned();
+    let plan = rotating.run(&["plan", "--where=name ^= ci-"]).ends_with(0);
+    let line = plan.stdout.lines().find(|line| line.contains(&successor));
+    let comment = line.unwrap().split_once("  # active, expiry 20");
+    assert!(
+        comment.unwrap().1.ends_with("in files/name=ci-0"),
+        "{plan:?}"
+    );
     let run = rotating.run(&["revoke", &successor, "--yes"]).ends_with(0);
     assert!(run.stderr.contains("would hold a dead secret"), "{run:?}");
     assert!(

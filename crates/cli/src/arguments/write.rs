@@ -60,8 +60,9 @@ pub(crate) struct CreateOptions {
     /// Create a token that never expires
     #[arg(long)]
     pub(crate) never_expires: bool,
-    /// Scope of the token, as the platform names it; repeatable [default: default_scopes of the
-    /// account, or the platform decides]
+    /// Scope of the token, as the platform names it; `tokenfleet capabilities --scopes` lists them
+    /// where they are published. Repeatable [default: default_scopes of the account, or the platform
+    /// decides]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
     /// Argument that only this platform has; `tokenfleet capabilities --output json` lists them.

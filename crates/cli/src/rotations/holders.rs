@@ -1,6 +1,6 @@
 //! The places that hold a token, as far as the ledger knows.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use tokenfleet::{Account, Error, ErrorKind, Fate, Result, Timestamp, Token, TokenId};
@@ -62,6 +62,32 @@ fn at(delivery: &Delivery<'_>) -> Timestamp {
     delivery.successor.delivered_at
 }
 
+/// Returns the places that tokens were delivered to last, by the ledger. Where there is none, no
+/// place is known.
+pub(crate) async fn delivered_places(
+    accounts: &Accounts,
+) -> HashMap<(Account, TokenId), Vec<String>> {
+    let read = async {
+        let rotations = Rotations::open_existing(accounts).await?;
+        let all = all_rotations(&rotations).await?;
+        let mut places = HashMap::<_, Vec<_>>::new();
+        for delivery in last_deliveries(&rotations.sinks, &all).into_values() {
+            let account = delivery.stored.record.account.clone();
+            let holder = (account, delivery.successor.token.clone());
+            let of_token = places.entry(holder).or_default();
+            of_token.push(delivery.place.to_owned());
+        }
+        Ok::<_, Error>(places)
+    };
+    read.await.unwrap_or_default()
+}
+
+async fn all_rotations(rotations: &Rotations<'_>) -> Result<Vec<StoredRotation>> {
+    let mut all = rotations.store.closed_rotations().await?.rotations;
+    all.extend(rotations.store.open_rotations().await?.rotations);
+    Ok(all)
+}
+
 /// The number of tokens whose places are read before they are revoked.
 const MAX_TOKENS: usize = 100;
 
@@ -81,8 +107,7 @@ pub(crate) async fn warnings_about_holders(
 
 async fn find(accounts: &Accounts, account: &Account, tokens: &[Token]) -> Result<Vec<String>> {
     let rotations = Rotations::open_existing(accounts).await?;
-    let mut all = rotations.store.closed_rotations().await?.rotations;
-    all.extend(rotations.store.open_rotations().await?.rotations);
+    let all = all_rotations(&rotations).await?;
     let last = last_deliveries(&rotations.sinks, &all);
     let ids: HashSet<_> = tokens.iter().map(|token| &token.id).collect();
     // By the identity of each place, which both may name.

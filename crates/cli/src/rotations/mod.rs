@@ -26,7 +26,7 @@ pub(crate) use self::carrying_on::carry_on;
 pub(crate) use self::clock::SystemClock;
 pub(crate) use self::covered::{Covered, CoveredTokens, find_covered};
 pub(crate) use self::given_up::cannot_be_resumed;
-pub(crate) use self::holders::{Holders, warnings_about_holders};
+pub(crate) use self::holders::{Holders, delivered_places, warnings_about_holders};
 pub(crate) use self::opened::{Rotations, check_place, check_writable};
 pub(crate) use self::places::{identities, identity};
 pub(crate) use self::prepared::{Prepared, Progressed};
