@@ -440,9 +440,9 @@ fn a_place_whose_token_is_gone_gets_another_one_as_it_is_advised() {
         advice.contains(create) && advice.contains(rotate),
         "{advice}"
     );
-    let created = ["create", "--account=mine", "--name=ci-0", "--expires-in=9d"];
-    let created = [&created[..], &[&*rotating.to("new")]].concat();
-    let created = rotating.run(&created).ends_with(0).json();
+    let to = rotating.to("new");
+    let create = ["create", "--name=ci-0", "--expires-in=9d", &to];
+    let created = rotating.run(&create).ends_with(0).json();
     let id = text(&created, "id");
     let rotate = ["rotate", id, "--account=mine", "--to=files"];
     let rotate = [&rotate[..], &["--overlap=0s", "--yes"]].concat();

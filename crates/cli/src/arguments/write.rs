@@ -17,7 +17,9 @@ Examples:
   tokenfleet create --account infra --name ci --exactly-once
   tokenfleet create --account iot --name ci --to file:/etc/app/losant-token
   tokenfleet create --account iot --name ci --to env-file:.env#LOSANT_TOKEN
-  TOKEN=$(tokenfleet create --account iot --name ci --secret-only)";
+  TOKEN=$(tokenfleet create --account iot --name ci --secret-only)
+  tokenfleet create --account iot --name app --secret-only |
+    install -m 600 -o app /dev/stdin /etc/app/losant-token";
 
 pub(super) const RECONCILE_EXAMPLES: &str = "\
 Examples:
