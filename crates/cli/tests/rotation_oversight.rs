@@ -360,6 +360,23 @@ fn a_place_that_cannot_be_written_costs_no_token() {
 }
 
 #[test]
+fn a_person_hears_at_once_that_a_place_cannot_be_used_and_no_rotation_is_opened() {
+    let rotating = Rotating::new("losant");
+    let id = rotating.insert("ci");
+    rotating.put("ci", "readable by all");
+    support::home::set_mode(&rotating.file("ci"), 0o644);
+    for (place, reason) in [
+        (rotating.to("missing/ci"), "its directory does not exist"),
+        (rotating.to("ci"), "every user may read it"),
+    ] {
+        let words = ["rotate", &*id, &*place, "--expires-in=90d", "--yes"];
+        let run = rotating.run(&words).ends_with(1);
+        assert!(run.stderr.contains(reason), "{run:?}");
+    }
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+}
+
+#[test]
 fn a_claimed_queue_is_said_by_the_worker_and_by_each_of_its_rotations() {
     let rotating = Rotating::covered("losant", 2);
     rotating.kill_in_flight("POST", &["worker", "--once"]);
