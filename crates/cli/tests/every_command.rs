@@ -131,6 +131,9 @@ impl Account {
     fn run(&self, words: &str) -> Run {
         let words = self.words(words);
         let words: Vec<_> = words.iter().map(String::as_str).collect();
+        if words[0] == "trust" {
+            return tokenfleet(&words);
+        }
         // What follows -- belongs to another program.
         let end = words.iter().position(|word| *word == "--");
         match end {

@@ -223,11 +223,11 @@ pub fn follow_links(path: &Path) -> PathBuf {
 /// The end of the name of a file that is not complete.
 const PARTIAL: &str = ".partial";
 
+/// The number of characters of a name that leaves room for the rest of the longest one.
+const MAX_CHARACTERS: usize = 50;
+
 /// Returns the beginning of the names of files that are to be put at this path.
 fn partial_prefix(path: &Path) -> String {
-    /// The number of characters that leaves room for the rest of the longest name.
-    const MAX_CHARACTERS: usize = 50;
-
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name: String = name.chars().take(MAX_CHARACTERS).collect();
     format!(".{name}.")
@@ -278,6 +278,11 @@ pub fn left_partial(path: &Path, unchanged_for: Duration) -> Vec<PartialFile> {
 /// Whoever calls it holds the [lock](DirectoryLock) of the directory, so that nobody is at work on
 /// them, and has just put something else there, so that nobody needs them.
 pub fn remove_superseded(path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name.chars().count() > MAX_CHARACTERS {
+        // They may be those of another file with the same beginning.
+        return;
+    }
     let left = left_partial(path, Duration::ZERO).into_iter();
     for partial in left.filter(|partial| partial.operation.is_some()) {
         // One that cannot be removed is found again.
@@ -370,6 +375,11 @@ mod tests {
         for partial in left(&report) {
             fs::remove_file(partial.path).unwrap();
         }
+        let long = directory.path().join("n".repeat(60));
+        let file = AtomicFile::create_for_operation(&long, operation).unwrap();
+        remove_superseded(&directory.path().join("n".repeat(61)));
+        file.persist(&long, Existing::Refuse).unwrap();
+        fs::remove_file(long).unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }
