@@ -324,8 +324,8 @@ pub(crate) enum Command {
     /// Prints a line for each check, with what to do if something is wrong: configuration and
     /// permissions, credentials, connection and certificate, clock, rate limits, the directory for
     /// state, the ledger and the operations that wait, sinks and policies. Each account is asked
-    /// once, with the cheapest request that needs its credential, and one with policies is listed;
-    /// nothing is changed.
+    /// once, with the cheapest request that needs its credential, and listed once for each of its
+    /// policies; nothing is changed.
     ///
     /// Exits with 0 if nothing failed, and 8 otherwise. A warning is no failure.
     Doctor,
