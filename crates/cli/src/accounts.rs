@@ -134,6 +134,30 @@ impl Accounts {
         Ok(accounts)
     }
 
+    /// Takes what was opened before, to read only. What is wrong with it was said, and nothing is
+    /// recorded.
+    pub(crate) fn to_read(
+        configuration: &Configuration,
+        arguments: &GlobalArguments,
+        registry: Registry,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self> {
+        let journals = Journals::new(None, Place::read(configuration));
+        Ok(Self {
+            selection: Selection::new(configuration, arguments)?,
+            configuration: configuration.clone(),
+            named: arguments.accounts.clone(),
+            registry,
+            transport,
+            audit: None,
+            journals: Arc::new(journals),
+            run: Run::new(),
+            is_annotated: false,
+            #[cfg(feature = "simulate")]
+            _simulation: None,
+        })
+    }
+
     pub(crate) fn configuration(&self) -> &Configuration {
         &self.configuration
     }
@@ -199,10 +223,10 @@ impl Accounts {
         }
     }
 
-    /// Keeps the name of a token for the audit log, if it is known.
+    /// Keeps the name of a token for the journals, if it is known.
     pub(crate) fn remember_name(&self, account: &Account, id: &TokenId, name: &Fact<String>) {
-        if let (Some(audit), Some(name)) = (&self.audit, name.known()) {
-            audit.remember_name(account, id, &redact(name));
+        if let Some(name) = name.known() {
+            self.journals.remember_name(account, id, &redact(name));
         }
     }
 

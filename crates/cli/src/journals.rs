@@ -1,6 +1,7 @@
 //! The journals of the program: the audit log, for people, and the ledger, which operations are
 //! resumed from.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -25,6 +26,8 @@ pub(crate) struct Journals {
     /// The place of the ledger, unless it is turned off.
     place: Result<Option<Place>>,
     ledger: OnceCell<Arc<dyn Ledger>>,
+    /// The names of tokens that were read before they are changed, by account and id.
+    names: Mutex<HashMap<(String, TokenId), String>>,
     /// The outcomes of the writes whose secrets are not delivered yet.
     undelivered: Mutex<Vec<(Intent, Outcome)>>,
     /// The mark of this process, once it has changed something.
@@ -40,10 +43,28 @@ impl Journals {
             audit,
             place,
             ledger: OnceCell::new(),
+            names: Mutex::default(),
             undelivered: Mutex::default(),
             mark: OnceCell::new(),
             is_incomplete: AtomicBool::new(false),
         }
+    }
+
+    /// Remembers the name of a token, to record it with what is done to the token.
+    pub(crate) fn remember_name(&self, account: &Account, id: &TokenId, name: &str) {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        names.insert((account.name().to_owned(), id.clone()), name.to_owned());
+    }
+
+    /// Returns an intent with the name of its token, if that was read before.
+    fn named(&self, intent: &Intent) -> Intent {
+        let mut intent = intent.clone();
+        if let (None, Some(id)) = (&intent.name, &intent.token) {
+            let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+            let key = (intent.account.name().to_owned(), id.clone());
+            intent.name = names.get(&key).cloned();
+        }
+        intent
     }
 
     /// Returns the ledger, which is created if it does not exist, or `None` if it is turned off.
@@ -172,15 +193,21 @@ fn issued<'a>(intent: &Intent, outcome: &'a Outcome) -> Option<&'a TokenId> {
 #[async_trait]
 impl Journal for Journals {
     async fn record_intent(&self, intent: &Intent) -> Result<()> {
+        let named = self.named(intent);
         let ledger = self.ledger().await?;
         if let Some(ledger) = ledger {
             self.set_mark(&intent.run).await?;
-            ledger.record_intent(intent).await?;
+            // The name in the intent of an update is the one to give.
+            let kept = match intent.operation {
+                Operation::Revoke => &named,
+                _ => intent,
+            };
+            ledger.record_intent(kept).await?;
         }
         let Some(audit) = &self.audit else {
             return Ok(());
         };
-        let recorded = audit.record_intent(intent).await;
+        let recorded = audit.record_intent(&named).await;
         if let (Err(error), Some(ledger)) = (&recorded, ledger) {
             // It is not sent.
             let error = error.clone().with_fate(Fate::NotSent);

@@ -81,7 +81,8 @@ fn what_is_not_reported_is_shown_and_never_passes() {
     let both = [check, ACTIVE].concat();
     let run = fleet.run(&both, &["check", "--output=table"]).ends_with(6);
     let line = format!(
-        "not judged: iot (losant): stale (unused_for), {} tokens: last_used is not reported",
+        "not judged: iot (losant): stale (unused_for), {} tokens: last_used is not reported; narrow \
+         the check with `accounts`, `tags` or `provider`",
         live.len()
     );
     assert!(run.stdout.lines().any(|shown| shown == line), "{run:#?}");

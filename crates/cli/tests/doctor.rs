@@ -97,6 +97,25 @@ fn everything_is_fine_with_the_simulated_platforms() {
 }
 
 #[test]
+fn a_quiet_doctor_says_only_what_is_not_ok() {
+    let home = Home::new();
+    let fine = ["doctor", "--simulate", "--account=losant", "--quiet"];
+    let words = [&fine[..], &["--output=table"]].concat();
+    let run = home.run(&words).ends_with(0);
+    assert_eq!((&*run.stdout, &*run.stderr), ("", ""));
+    let run = home.run(&fine).ends_with(0);
+    assert_eq!(run.json()["findings"], serde_json::json!([]));
+    let account = Account::new("losant");
+    let words = ["doctor", "--config", &account.path, "--quiet"];
+    for format in ["table", "json", "ndjson", "csv"] {
+        let format = format!("--output={format}");
+        let run = tokenfleet(&[&words[..], &[&*format]].concat()).ends_with(8);
+        assert!(run.stdout.contains("MINE_TOKEN is not set"), "{run:?}");
+        assert!(!run.stdout.contains("named by --config"), "{run:?}");
+    }
+}
+
+#[test]
 fn a_configuration_says_where_it_was_found() {
     let home = Home::new();
     let run = home.run(&["doctor"]).ends_with(8);

@@ -532,7 +532,12 @@ fn a_plan_that_is_run_to_its_end_leaves_nothing_open_of_the_run_that_was_killed(
     let path = temporary_file(&plan.stdout);
     let words = ["revoke", "--plan", &path, "--yes"];
     rotating.kill_in_flight("DELETE", &words);
-    assert!(!rotating.operations().is_empty(), "nothing was in flight");
+    let open = rotating.operations();
+    assert!(!open.is_empty(), "nothing was in flight");
+    for write in open {
+        let name = write["name"].as_str().unwrap_or_default();
+        assert!(name.starts_with("old "), "the plan has the names: {write}");
+    }
     rotating.run(&words).ends_with(0);
     assert_eq!(rotating.operations(), Vec::<Value>::new());
     rotating.run(&["operations", "--exit-code"]).ends_with(0);
@@ -787,4 +792,13 @@ fn doctor_names_what_a_killed_write_left_beside_a_file() {
     assert!(doctor().contains(name), "{}", doctor());
     std::fs::rename(&left, rotating.file(".other.a1B2c3.partial")).unwrap();
     assert!(!doctor().contains(".partial"));
+    // That of an operation is nobody's after the next delivery, and no other one is touched.
+    let operation = "0123456789abcdef0123456789abcdef";
+    let delivery = rotating.file(&format!(".ci-0.a1B2c3.{operation}.partial"));
+    let kept = rotating.file(".ci-0.a1B2c4.partial");
+    std::fs::rename(rotating.file(".other.a1B2c3.partial"), &delivery).unwrap();
+    std::fs::write(&kept, "a secret of somebody").unwrap();
+    assert!(doctor().contains(operation), "{}", doctor());
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    assert!(!delivery.exists() && kept.exists());
 }

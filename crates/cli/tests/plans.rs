@@ -296,6 +296,25 @@ fn an_incomplete_listing_makes_no_plan_unless_accepted() {
 }
 
 #[test]
+fn a_plan_says_that_nothing_matches_and_when_each_token_expires() {
+    let account = Account::new("losant");
+    let run = account.run(&["plan", "--name=nobody"]).ends_with(0);
+    let last = run.stdout.lines().last();
+    assert_eq!(last, Some("# no token of this account matches"), "{run:?}");
+    let create = ["create", "--name=old", "--expires-at=2999-01-01"];
+    account.run(&create).ends_with(0);
+    account
+        .run(&["create", "--name=old", "--never-expires"])
+        .ends_with(0);
+    let run = account.run(&["plan", "--name=old"]).ends_with(0);
+    let comments = run.stdout.lines().filter_map(|line| line.split_once("# "));
+    let mut comments: Vec<_> = comments.map(|(_, comment)| comment).collect();
+    comments.sort_unstable();
+    let expected = ["active, expiry 2999-01-01T00:00:00Z", "active, never expires"];
+    assert_eq!(comments, expected, "{run:?}");
+}
+
+#[test]
 fn a_platform_that_cannot_revoke_by_id_has_no_plans() {
     let run = Account::new("mindbody").run(&["plan"]).ends_with(5);
     let expected = "error: mine (mindbody): cannot plan: the platform revokes tokens by secret, not by id; use `tokenfleet revoke --secret-file FILE`";

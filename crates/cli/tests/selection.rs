@@ -7,7 +7,7 @@ mod support;
 
 use serde_json::Value;
 use support::fleet::Fleet;
-use support::tokenfleet_with_env;
+use support::{tokenfleet, tokenfleet_with_env};
 #[cfg(unix)]
 use tokenfleet_tests::Terminal;
 
@@ -368,6 +368,16 @@ fn a_check_says_how_to_leave_out_an_account_that_can_never_be_listed() {
     fleet
         .run(&["expiring", "--within=1s", "--account", "!studio"])
         .ends_with(0);
+}
+
+#[test]
+fn expiring_says_how_to_leave_out_an_account_whose_platform_reports_no_expiry() {
+    let run = tokenfleet(&["expiring", "--simulate", "--account=cloudsmith"]).ends_with(6);
+    let reason = run.json()["not_judged"][0]["reason"].clone();
+    assert_eq!(
+        reason,
+        "expiry is not reported; leave it out with --account '!cloudsmith'"
+    );
 }
 
 #[test]

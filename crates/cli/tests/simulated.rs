@@ -450,6 +450,25 @@ fn a_secret_that_cannot_be_written_is_a_failure_with_advice() {
 }
 
 #[test]
+fn the_scopes_that_a_platform_publishes_are_listed() {
+    let words = ["capabilities", "losant", "--scopes", "--simulate"];
+    let run = tokenfleet(&words).ends_with(0);
+    let whole = run.json();
+    let scopes = whole["accounts"][0]["scopes"].as_array().unwrap();
+    assert!(scopes.len() >= 500 && scopes.contains(&"all.User.read".into()));
+    let run = tokenfleet(&[&words[..], &["--output=csv"]].concat()).ends_with(0);
+    assert_eq!(run.stdout.lines().count(), 1 + scopes.len());
+    assert!(run.stdout.contains("losant,losant,devices.get\n"), "{run:?}");
+    let run = tokenfleet(&["capabilities", "--scopes", "--simulate"]).ends_with(0);
+    let foreman = run.json()["accounts"][1].clone();
+    assert_eq!(foreman["account"], "foreman");
+    assert_eq!(foreman["scopes"], Value::Null);
+    let words = ["capabilities", "mindbody", "--scopes", "--simulate"];
+    let run = tokenfleet(&words).ends_with(5);
+    assert!(run.stderr.contains("publishes its scopes"), "{run:?}");
+}
+
+#[test]
 fn capabilities_are_shown_for_one_account_or_all() {
     let all = tokenfleet(&["capabilities", "--simulate"])
         .ends_with(0)

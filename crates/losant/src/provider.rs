@@ -53,6 +53,7 @@ pub fn capabilities() -> Capabilities {
                 .with_description()
                 .with_expiry()
                 .with_scopes()
+                .with_published_scopes(scopes::published())
                 .with_suspended()
                 .with_makers(scopes::makers()),
         )

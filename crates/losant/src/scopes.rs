@@ -1,6 +1,8 @@
 //! The scopes that Losant publishes: to explain why it rejected one, and to tell which tokens may
 //! create others.
 
+use std::sync::LazyLock;
+
 use tokenfleet_core::config::{did_you_mean, quoted};
 use tokenfleet_core::query::TextPredicate;
 use tokenfleet_core::{Error, Filter};
@@ -8,6 +10,13 @@ use tokenfleet_core::{Error, Filter};
 /// The members of Losant's lists of scopes, of API 1.20 and of 1.30. A newer API may know more, so
 /// no scope is rejected here.
 const PUBLISHED: &str = include_str!("scopes.txt");
+
+static LIST: LazyLock<Vec<&str>> = LazyLock::new(|| PUBLISHED.lines().collect());
+
+/// Returns the scopes that Losant publishes, in the order of the alphabet.
+pub(crate) fn published() -> &'static [&'static str] {
+    &LIST
+}
 
 /// The scopes with which a token creates others, in whichever of the three collections.
 const MAKING: [&str; 14] = [
@@ -39,14 +48,14 @@ pub(crate) fn explain(error: Error, scopes: &[String]) -> Error {
     if error.status() != Some(400) {
         return error;
     }
-    let published: Vec<_> = PUBLISHED.lines().collect();
+    let published = published();
     let unknown = scopes
         .iter()
         .find(|scope| !published.contains(&scope.as_str()));
     let Some(unknown) = unknown else {
         return error;
     };
-    let suggestion = did_you_mean(unknown, &published);
+    let suggestion = did_you_mean(unknown, published);
     // It lists all that there are when none is near.
     let suggestion = if suggestion.starts_with("did you mean") {
         suggestion
@@ -54,7 +63,7 @@ pub(crate) fn explain(error: Error, scopes: &[String]) -> Error {
         "see Losant's documentation for the scopes".to_owned()
     };
     // It may be a secret in the wrong place.
-    let name = match quoted(unknown, &published) {
+    let name = match quoted(unknown, published) {
         name if name.is_empty() => " of one of these names".to_owned(),
         name => name,
     };

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::{Builder, NamedTempFile};
+use tokenfleet_core::journal::OperationId;
 
 pub use self::directory_lock::DirectoryLock;
 
@@ -37,9 +38,24 @@ impl AtomicFile {
     ///
     /// The directory does not exist or cannot be written.
     pub fn create_for(path: &Path) -> io::Result<Self> {
+        Self::create(path, PARTIAL)
+    }
+
+    /// Creates the file like [`create_for`](Self::create_for), under a name that tells the
+    /// operation that writes it. If it is left, nobody needs it once the operation, or another one,
+    /// has put something else there: see [`remove_superseded`].
+    ///
+    /// # Errors
+    ///
+    /// The directory does not exist or cannot be written.
+    pub fn create_for_operation(path: &Path, operation: OperationId) -> io::Result<Self> {
+        Self::create(path, &format!(".{operation}{PARTIAL}"))
+    }
+
+    fn create(path: &Path, suffix: &str) -> io::Result<Self> {
         let mut builder = Builder::new();
         let prefix = partial_prefix(path);
-        builder.prefix(&prefix).suffix(PARTIAL);
+        builder.prefix(&prefix).suffix(suffix);
         let file = builder.tempfile_in(directory_of(path))?;
         Ok(Self { file })
     }
@@ -213,14 +229,25 @@ pub fn follow_links(path: &Path) -> PathBuf {
 /// The end of the name of a file that is not complete.
 const PARTIAL: &str = ".partial";
 
+/// The number of characters of a name that leaves room for the rest of the longest one.
+const MAX_CHARACTERS: usize = 50;
+
 /// Returns the beginning of the names of files that are to be put at this path.
 fn partial_prefix(path: &Path) -> String {
-    /// The number of characters that leaves room for the rest of the longest name.
-    const MAX_CHARACTERS: usize = 50;
-
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let name: String = name.chars().take(MAX_CHARACTERS).collect();
     format!(".{name}.")
+}
+
+/// A file that was to be put at a path and is not there yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PartialFile {
+    /// The path that it has meanwhile.
+    pub path: PathBuf,
+    /// The operation that writes it; `None` if it was not
+    /// [created for one](AtomicFile::create_for_operation).
+    pub operation: Option<OperationId>,
 }
 
 /// Returns the files that were to be put at this path and have not changed for this long: writes
@@ -228,23 +255,45 @@ fn partial_prefix(path: &Path) -> String {
 ///
 /// A directory that cannot be read has none.
 #[must_use]
-pub fn left_partial(path: &Path, unchanged_for: Duration) -> Vec<PathBuf> {
+pub fn left_partial(path: &Path, unchanged_for: Duration) -> Vec<PartialFile> {
     let prefix = partial_prefix(path);
     let entries = std::fs::read_dir(directory_of(path)).into_iter().flatten();
-    let is_left = |entry: &DirEntry| {
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let random = name
-            .strip_prefix(&prefix)
-            .and_then(|rest| rest.strip_suffix(PARTIAL));
-        // Not that of a longer name.
-        random.is_some_and(|random| random.chars().all(char::is_alphanumeric))
-            && entry
-                .metadata()
-                .and_then(|metadata| metadata.modified())
-                .is_ok_and(|at| at.elapsed().is_ok_and(|elapsed| elapsed >= unchanged_for))
+    let is_old = |entry: &DirEntry| {
+        let modified = entry.metadata().and_then(|metadata| metadata.modified());
+        modified.is_ok_and(|at| at.elapsed().is_ok_and(|elapsed| elapsed >= unchanged_for))
     };
-    let left = entries.flatten().filter(is_left);
-    left.map(|entry| entry.path()).collect()
+    let left = entries.flatten().filter_map(|entry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let rest = name.strip_prefix(&prefix)?.strip_suffix(PARTIAL)?;
+        let (random, operation) = match rest.split_once('.') {
+            Some((random, operation)) => (random, Some(operation.parse().ok()?)),
+            None => (rest, None),
+        };
+        // Not that of a longer name.
+        let is_own = random.chars().all(char::is_alphanumeric);
+        (is_own && is_old(&entry)).then(|| PartialFile {
+            path: entry.path(),
+            operation,
+        })
+    });
+    left.collect()
+}
+
+/// Removes the files that operations were to put at this path.
+///
+/// Whoever calls it holds the [lock](DirectoryLock) of the directory, so that nobody is at work on
+/// them, and has just put something else there, so that nobody needs them.
+pub fn remove_superseded(path: &Path) {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    if name.chars().count() > MAX_CHARACTERS {
+        // They may be those of another file with the same beginning.
+        return;
+    }
+    let left = left_partial(path, Duration::ZERO).into_iter();
+    for partial in left.filter(|partial| partial.operation.is_some()) {
+        // One that cannot be removed is found again.
+        let _ = std::fs::remove_file(partial.path);
+    }
 }
 
 fn directory_of(path: &Path) -> &Path {
@@ -281,7 +330,8 @@ mod tests {
     #[test]
     fn a_file_appears_complete_and_only_for_its_owner_or_not_at_all() {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("report");
+        let report = directory.path().join("report");
+        let path = report.clone();
         let mut file = AtomicFile::create_for(&path).unwrap();
         file.write_all(b"first").unwrap();
         assert!(!path.exists());
@@ -313,13 +363,29 @@ mod tests {
         let kept = fourth.keep().unwrap();
         assert_eq!(fs::read(&kept).unwrap(), b"fourth");
         let old = Duration::from_secs(60);
-        assert_eq!(
-            left_partial(&path, Duration::ZERO),
-            std::slice::from_ref(&kept)
-        );
-        assert!(left_partial(&path, old).is_empty());
-        assert!(left_partial(&directory.path().join("repor"), Duration::ZERO).is_empty());
-        fs::remove_file(kept).unwrap();
+        let left = |path: &Path| left_partial(path, Duration::ZERO);
+        let (path, operation) = (kept, None);
+        assert_eq!(left(&report), [PartialFile { path, operation }]);
+        assert!(left_partial(&report, old).is_empty());
+        assert!(left(&directory.path().join("repor")).is_empty());
+        // What nobody but an operation needs is told apart, and removed.
+        let operation = OperationId::random();
+        let file = AtomicFile::create_for_operation(&report, operation).unwrap();
+        let named = file.keep().unwrap();
+        let operations: Vec<_> = left(&report).iter().map(|left| left.operation).collect();
+        assert!(operations.contains(&Some(operation)) && operations.len() == 2);
+        remove_superseded(&directory.path().join("repor"));
+        assert!(named.exists());
+        remove_superseded(&report);
+        assert!(!named.exists());
+        for partial in left(&report) {
+            fs::remove_file(partial.path).unwrap();
+        }
+        let long = directory.path().join("n".repeat(60));
+        let file = AtomicFile::create_for_operation(&long, operation).unwrap();
+        remove_superseded(&directory.path().join("n".repeat(61)));
+        file.persist(&long, Existing::Refuse).unwrap();
+        fs::remove_file(long).unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
     }
 }

@@ -105,6 +105,14 @@ impl Machine {
         self
     }
 
+    /// Lets the next attempt be made at once, however short ago the last one of an earlier worker
+    /// was made: a person has mended what failed. A request that may still arrive is waited for.
+    #[must_use]
+    pub fn with_retry_now(mut self) -> Self {
+        self.memory.retried = self.last_attempt();
+        self
+    }
+
     /// Returns `true` while this worker has the only secret that works: the old one is dead, and
     /// not every sink has the new one. A worker that ends then leaves an outage behind.
     #[must_use]

@@ -92,6 +92,7 @@ pub struct Runner<'a> {
     clock: &'a dyn Clock,
     longest_call: Duration,
     patience: Duration,
+    retries_now: bool,
 }
 
 impl<'a> Runner<'a> {
@@ -110,6 +111,7 @@ impl<'a> Runner<'a> {
             clock,
             longest_call: LONGEST_CALL,
             patience: Duration::ZERO,
+            retries_now: false,
         }
     }
 
@@ -129,6 +131,14 @@ impl<'a> Runner<'a> {
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        self
+    }
+
+    /// Makes the next attempt at once, even if another worker has just made one that failed: a
+    /// person says that it will succeed now.
+    #[must_use]
+    pub fn with_retry_now(mut self) -> Self {
+        self.retries_now = true;
         self
     }
 
@@ -217,6 +227,9 @@ impl<'a> Runner<'a> {
         };
         let (ledger, epoch) = (self.store.ledger(), claim.epoch);
         let mut machine = Machine::new(job.plan.clone(), claim.rotation, epoch).with_ledger(ledger);
+        if self.retries_now {
+            machine = machine.with_retry_now();
+        }
         let mut failing_since = None;
         let mut failure = None;
         loop {

@@ -231,6 +231,38 @@ fn nothing_is_created_while_a_sink_does_not_answer() {
 }
 
 #[test]
+fn a_person_need_not_wait_for_the_next_attempt_but_for_what_may_still_arrive() {
+    let is_attempt = |step: &Step| matches!(step, Step::Attempt { .. });
+    let mut script = Script::new(&overlap(), Readable::Secret);
+    for number in 1..4 {
+        script.until(is_create);
+        script.answer(failure(FailureEffect::None));
+        let last = script.now;
+        script.restart();
+        script.machine = script.machine.clone().with_retry_now();
+        script.until(is_attempt);
+        assert_eq!(script.now, last, "attempt {number}");
+        // The failures of this worker itself are waited for.
+        script.until(is_create);
+        script.answer(failure(FailureEffect::None));
+        script.until(is_attempt);
+        assert!(script.now > last, "attempt {number}");
+    }
+    // Nobody can tell there whether the first rotation arrives after the second one.
+    let in_place = Capabilities::none()
+        .with_list(ListCapability::unpaged())
+        .with_rotate();
+    let mut script = Script::new(&in_place, Readable::Secret);
+    script.until(|step| matches!(step, Step::Rotate(_)));
+    script.answer(failure(FailureEffect::Unknown));
+    let sent_at = script.now;
+    script.restart();
+    script.machine = script.machine.clone().with_retry_now();
+    script.until(is_attempt);
+    assert!(script.now >= sent_at.saturating_add(SHORT_SETTLE));
+}
+
+#[test]
 fn an_attempt_that_certainly_created_nothing_does_not_count() {
     let mut script = Script::new(&overlap(), Readable::Secret);
     for _ in 0..10 {

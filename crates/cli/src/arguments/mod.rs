@@ -134,7 +134,7 @@ pub(crate) struct GlobalArguments {
     #[arg(short, long, global = true, action = ArgAction::Count, help_heading = GLOBAL)]
     pub(crate) verbose: u8,
     /// Print only tokens and problems: in listings no line for accounts that did not fail and lack
-    /// no tokens, no totals and no notes; no progress in any command
+    /// no tokens, in doctor only what is not ok; no totals, notes or progress in any command
     #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) quiet: bool,
 }
@@ -324,8 +324,8 @@ pub(crate) enum Command {
     /// Prints a line for each check, with what to do if something is wrong: configuration and
     /// permissions, credentials, connection and certificate, clock, rate limits, the directory for
     /// state, the ledger and the operations that wait, sinks and policies. Each account is asked
-    /// once, with the cheapest request that needs its credential, and one with policies is listed;
-    /// nothing is changed.
+    /// once, with the cheapest request that needs its credential, and listed once for each of its
+    /// policies; nothing is changed.
     ///
     /// Exits with 0 if nothing failed, and 8 otherwise. A warning is no failure.
     Doctor,
@@ -387,8 +387,9 @@ pub(crate) enum Command {
     Diff(Box<DiffArguments>),
     /// Show what became of a token: when it appeared, changed and vanished
     ///
-    /// Reads the ledger and sends nothing. The times are those of the snapshots that saw it. Of a
-    /// token that no snapshot saw, the changes that this program made are shown.
+    /// Reads the ledger and sends nothing. A time is that of the snapshot that saw the change. The
+    /// first snapshot has `found` the token, or a later one saw that it `appeared`. What this
+    /// program did and no snapshot shows is `written`, with the time at which it was sent.
     #[command(after_help = ledger::HISTORY_EXAMPLES)]
     History(HistoryArguments),
     /// Show, check, prune or export the ledger: what the program remembers

@@ -31,4 +31,8 @@ pub(crate) struct CapabilitiesArguments {
     /// Account to show [default: all]
     #[arg(value_name = "ACCOUNT")]
     pub(crate) account: Option<String>,
+    /// List the scopes that the platform publishes, for `tokenfleet create --scope`. It may accept
+    /// others
+    #[arg(long)]
+    pub(crate) scopes: bool,
 }

@@ -17,7 +17,9 @@ Examples:
   tokenfleet create --account infra --name ci --exactly-once
   tokenfleet create --account iot --name ci --to file:/etc/app/losant-token
   tokenfleet create --account iot --name ci --to env-file:.env#LOSANT_TOKEN
-  TOKEN=$(tokenfleet create --account iot --name ci --secret-only)";
+  TOKEN=$(tokenfleet create --account iot --name ci --secret-only)
+  tokenfleet create --account iot --name app --secret-only |
+    install -m 600 -o app /dev/stdin /etc/app/losant-token";
 
 pub(super) const RECONCILE_EXAMPLES: &str = "\
 Examples:
@@ -60,8 +62,9 @@ pub(crate) struct CreateOptions {
     /// Create a token that never expires
     #[arg(long)]
     pub(crate) never_expires: bool,
-    /// Scope of the token, as the platform names it; repeatable [default: default_scopes of the
-    /// account, or the platform decides]
+    /// Scope of the token, as the platform names it; `tokenfleet capabilities --scopes` lists them
+    /// where they are published. Repeatable [default: default_scopes of the account, or the platform
+    /// decides]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
     /// Argument that only this platform has; `tokenfleet capabilities --output json` lists them.

@@ -7,16 +7,14 @@ mod event;
 mod file;
 mod settings;
 
-use std::collections::HashMap;
 use std::io;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use tokenfleet::config::cause_text;
 use tokenfleet::journal::{Intent, Journal, Outcome, Resolution};
-use tokenfleet::{Account, Configuration, Error, Result, TokenId};
+use tokenfleet::{Configuration, Error, Result};
 
 pub(crate) use self::event::{Event, IntentEvent, OutcomeEvent, ResolutionEvent};
 
@@ -33,8 +31,6 @@ pub(crate) struct AuditLog {
     /// The path of the file, or the reason why there is none.
     path: Result<PathBuf>,
     requires_reason: bool,
-    /// The names of tokens that were read before they are changed, by account and id.
-    names: Mutex<HashMap<(String, TokenId), String>>,
     /// `true` once an outcome could not be recorded.
     is_incomplete: AtomicBool,
 }
@@ -46,7 +42,6 @@ impl AuditLog {
         Ok(settings.enabled.then(|| Self {
             path: settings.path(),
             requires_reason: settings.require_reason,
-            names: Mutex::default(),
             is_incomplete: AtomicBool::new(false),
         }))
     }
@@ -63,24 +58,6 @@ impl AuditLog {
                 .with_advice("pass --reason; the table [audit] requires it"));
         }
         Ok(())
-    }
-
-    /// Remembers the name of a token, to record it with what is done to the token.
-    pub(crate) fn remember_name(&self, account: &Account, id: &TokenId, name: &str) {
-        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-        names.insert((account.name().to_owned(), id.clone()), name.to_owned());
-    }
-
-    /// Returns the event of an intent, with the name of its token if that was read before.
-    fn event(&self, intent: &Intent) -> IntentEvent {
-        let mut event = IntentEvent::new(intent);
-        if let (None, Some(id)) = (&event.name, &intent.token) {
-            let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
-            event.name = names
-                .get(&(intent.account.name().to_owned(), id.clone()))
-                .cloned();
-        }
-        event
     }
 
     /// Returns `true` if an outcome could not be recorded.
@@ -114,7 +91,7 @@ impl AuditLog {
 impl Journal for AuditLog {
     async fn record_intent(&self, intent: &Intent) -> Result<()> {
         self.check_reason(intent.reason.as_deref())?;
-        self.append(&Event::Intent(self.event(intent)))
+        self.append(&Event::Intent(IntentEvent::new(intent)))
     }
 
     async fn record_outcome(&self, intent: &Intent, outcome: &Outcome) {

@@ -48,17 +48,19 @@ pub(crate) fn run(
             }
         }
     }
-    let described = providers
-        .iter()
-        .map(|provider| (object(&**provider), row(&**provider)));
-    let results = Results::with_columns(&COLUMNS);
-    output.accounts(results, described.collect())?;
-    if output.format() == Format::Table {
-        output.lines(
-            providers
-                .iter()
-                .flat_map(|provider| unavailable_lines(&**provider)),
-        )?;
+    let providers: Vec<_> = providers.iter().map(|provider| &**provider).collect();
+    if arguments.scopes {
+        print_scopes(&providers, output)?;
+    } else {
+        let described = providers
+            .iter()
+            .map(|provider| (object(*provider), row(*provider)));
+        let results = Results::with_columns(&COLUMNS);
+        output.accounts(results, described.collect())?;
+        if output.format() == Format::Table {
+            let lines = providers.iter().copied().flat_map(unavailable_lines);
+            output.lines(lines)?;
+        }
     }
     Ok(if failures.is_empty() {
         Exit::Success
@@ -67,6 +69,49 @@ pub(crate) fn run(
     } else {
         Exit::Incomplete
     })
+}
+
+/// Prints the published scopes: an object for each account, and in a table or CSV a row for each
+/// scope.
+fn print_scopes(providers: &[&dyn TokenProvider], output: &mut Output) -> Result<(), Failure> {
+    let all: Vec<_> = providers.iter().copied().map(Scopes::of).collect();
+    if !all.is_empty() && all.iter().all(|scopes| scopes.scopes.is_none()) {
+        let error = Error::unsupported("no platform of these accounts publishes its scopes");
+        return Err(error.with_advice("see the documentation of the platform").into());
+    }
+    let mut results = Results::with_columns(&["account", "provider", "scope"]);
+    if matches!(output.format(), Format::Json | Format::Ndjson) {
+        let all = all.into_iter().map(|scopes| (scopes, Vec::new()));
+        return Ok(output.accounts(results, all.collect())?);
+    }
+    for account in &all {
+        for scope in account.scopes.into_iter().flatten() {
+            let row = [account.account, account.provider, *scope];
+            results.add(output, scope, row.map(str::to_owned).to_vec())?;
+        }
+    }
+    Ok(results.finish(output)?)
+}
+
+/// The scopes that the platform of an account publishes, if it does.
+#[derive(Serialize)]
+struct Scopes<'a> {
+    account: &'a str,
+    provider: &'a str,
+    scopes: Option<&'static [&'static str]>,
+}
+
+impl<'a> Scopes<'a> {
+    fn of(provider: &'a dyn TokenProvider) -> Self {
+        let account = provider.account();
+        let create = provider.capabilities().create.as_ref();
+        let scopes = create.map(|create| create.published_scopes);
+        Self {
+            account: account.name(),
+            provider: account.provider(),
+            scopes: scopes.filter(|scopes| !scopes.is_empty()),
+        }
+    }
 }
 
 fn row(provider: &dyn TokenProvider) -> Vec<String> {

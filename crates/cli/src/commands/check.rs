@@ -7,7 +7,7 @@ use tokenfleet::check::Waiver;
 use tokenfleet::{Error, Query, Timestamp};
 
 use self::policies::Policies;
-pub(super) use self::policies::{EXPIRING, validate, waivers_of_expiring};
+pub(super) use self::policies::{validate, waivers_of_expiring};
 use super::inventory;
 use super::judging::Judging;
 use crate::accounts::Accounts;

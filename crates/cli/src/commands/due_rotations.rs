@@ -125,11 +125,11 @@ pub(super) async fn begin_due(
         ));
         begun.exits.push(Exit::Incomplete);
     }
-    for warning in &found.warnings {
-        print_warning(warning);
+    for oversight in &found.oversights {
+        print_warning(&oversight.to_string());
     }
-    for place in &found.dead_places {
-        print_error(requested_format, &place.error());
+    for place in found.dead_places_of(policy.name()) {
+        print_error(requested_format, &place.error(&rotations.sinks));
         begun.exits.push(Exit::AnswerIsNo);
     }
     for (id, covered) in found.covered {

@@ -3,9 +3,9 @@
 use tokenfleet::check::{Check, Rule};
 use tokenfleet::{Filter, Query, Timestamp};
 
-use super::check::{EXPIRING, waivers_of_expiring};
+use super::check::waivers_of_expiring;
 use super::inventory;
-use super::judging::Judging;
+use super::judging::{EXPIRING, Judging};
 use crate::accounts::Accounts;
 use crate::arguments::ExpiringArguments;
 use crate::exit::{Exit, Failure};

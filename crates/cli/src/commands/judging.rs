@@ -5,6 +5,7 @@ mod past;
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
+use tokenfleet::capability::TokenField;
 use tokenfleet::check::{Check, Finding, Judgement, RuleKind, Waivers};
 use tokenfleet::{
     Account, AccountConfiguration, AccountReport, Error, Query, Token, TokenState, Verdict,
@@ -16,6 +17,9 @@ use crate::exit::{Exit, Failure};
 use crate::metrics_file::{CheckMetrics, Metrics};
 use crate::output::{CheckSummary, NotJudged, Total, WaivedFinding};
 use crate::program_name::shell_quoted;
+
+/// The name that findings of the command `expiring` have.
+pub(super) const EXPIRING: &str = "expiring";
 
 /// The result of checks on the tokens that were read.
 ///
@@ -31,6 +35,8 @@ pub(super) struct Judging<'a> {
     not_judged: BTreeMap<(Account, usize, RuleKind, String), u64>,
     /// The part that the snapshots do not tell.
     past_not_judged: Vec<NotJudged>,
+    /// The fields that the platform of each account reports.
+    reported: HashMap<Account, Vec<TokenField>>,
     pub(super) reports: Vec<AccountReport>,
     pub(super) metrics: Metrics,
     tokens: u64,
@@ -68,12 +74,18 @@ impl<'a> Judging<'a> {
             waived: Vec::new(),
             not_judged: BTreeMap::new(),
             past_not_judged: Vec::new(),
+            reported: HashMap::new(),
             reports: Vec::new(),
             metrics: Metrics::default(),
             tokens: 0,
             never_expiring: 0,
         };
         let fleet = accounts.open_fleet(members);
+        let providers = fleet.providers().map(|provider| {
+            let reported = provider.capabilities().reported_fields.clone();
+            (provider.account().clone(), reported)
+        });
+        judging.reported = providers.collect();
         judging.reports = inventory::read(accounts, &fleet, query, &mut judging).await?;
         judging.judge_past(accounts, &fleet).await?;
         let reports = judging.reports.iter();
@@ -96,7 +108,7 @@ impl<'a> Judging<'a> {
             rule: Some(rule.as_str()),
             missing: Some(missing.clone()),
             tokens: Some(*tokens),
-            reason: format!("{missing} is not reported"),
+            reason: self.not_reported(account, &self.checks[*check], missing),
         });
         let incomplete = self
             .reports
@@ -112,6 +124,21 @@ impl<'a> Judging<'a> {
         });
         let past = self.past_not_judged.iter().cloned();
         fields.chain(past).chain(accounts).collect()
+    }
+
+    /// Returns the reason why a field decides nothing, and what to do where the platform never
+    /// reports it.
+    fn not_reported(&self, account: &Account, check: &Check, missing: &str) -> String {
+        let reason = format!("{missing} is not reported");
+        let reported = self.reported.get(account);
+        let is_reported = |fields: &Vec<TokenField>| fields.iter().any(|it| it.as_str() == missing);
+        if reported.is_none_or(is_reported) {
+            return reason;
+        }
+        if check.name() == EXPIRING {
+            return format!("{reason}; {}", leave_out(account));
+        }
+        format!("{reason}; narrow the check with `accounts`, `tags` or `provider`")
     }
 
     /// Returns the waived findings with their waivers.
@@ -209,12 +236,14 @@ impl<'a> Judging<'a> {
 fn reason(report: &AccountReport) -> String {
     let reason = report.verdict.reason().unwrap_or_default();
     match report.verdict {
-        Verdict::NotListable => {
-            let exclusion = shell_quoted(&format!("!{}", report.account.name()));
-            format!("{reason}; leave it out with --account {exclusion}")
-        }
+        Verdict::NotListable => format!("{reason}; {}", leave_out(&report.account)),
         _ => reason,
     }
+}
+
+fn leave_out(account: &Account) -> String {
+    let exclusion = shell_quoted(&format!("!{}", account.name()));
+    format!("leave it out with --account {exclusion}")
 }
 
 /// Returns the positions of the checks that concern an account.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tokenfleet::capability::CreateCapability;
 use tokenfleet::{
-    Account, AccountReport, Error, ErrorKind, Fate, Fleet, FleetProgress, Operation,
+    Account, AccountReport, Error, ErrorKind, Fact, Fate, Fleet, FleetProgress, Operation,
     RevocationPlan, Token, TokenId, Verdict,
 };
 
@@ -14,6 +14,7 @@ use crate::arguments::PlanArguments;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error, print_note, print_warning};
 use crate::progress::{reading_text, with_progress};
+use crate::rotations::delivered_places;
 
 pub(crate) async fn run(
     accounts: &Accounts,
@@ -59,6 +60,7 @@ pub(crate) async fn run(
             Err(failure) => omitted.push(failure),
         }
     }
+    let read = sections.len();
     match (sections.is_empty(), omitted.len()) {
         (true, 1) => return Err(omitted.remove(0)),
         // Accounts without tokens would only hide the others, but a plan has at least one.
@@ -66,6 +68,14 @@ pub(crate) async fn run(
             sections.retain(Section::says_something);
         }
         _ => sections.truncate(1),
+    }
+    if let [only] = &mut sections[..]
+        && !only.says_something()
+    {
+        only.missing = Some(match read {
+            1 => "no token of this account matches".to_owned(),
+            read => format!("no token of the {read} accounts matches"),
+        });
     }
     let own_tokens: Vec<_> = (arguments.own_tokens.iter())
         .map(|id| TokenId::new(id.as_str()))
@@ -86,8 +96,9 @@ pub(crate) async fn run(
     if sections.is_empty() {
         return Ok(Exit::combine(exits));
     }
+    let places = delivered_places(accounts).await;
     for section in &sections {
-        let mut lines = section.lines(&own_tokens);
+        let mut lines = section.lines(&own_tokens, &places);
         if !comments.is_empty() {
             // The heading is always the first line.
             let heading = lines.remove(0);
@@ -102,6 +113,9 @@ pub(crate) async fn run(
         Exit::Incomplete
     })
 }
+
+/// The places that hold tokens, by the account and the token.
+type Places = HashMap<(Account, TokenId), Vec<String>>;
 
 /// The part of a plan that is about one account.
 struct Section {
@@ -193,8 +207,12 @@ fn check_one_each(sections: &[Section], own_tokens: &[TokenId]) -> Result<(), Fa
 
 /// Returns a comment without characters that a plan must not contain.
 fn comment(text: &str) -> String {
+    format!("# {}", escaped(text))
+}
+
+fn escaped(text: &str) -> String {
     let escaped = text.escape_debug().to_string();
-    format!("# {}", escaped.replace("\\\"", "\"").replace("\\'", "'"))
+    escaped.replace("\\\"", "\"").replace("\\'", "'")
 }
 
 impl Section {
@@ -207,7 +225,7 @@ impl Section {
     }
 
     /// Returns the lines of the section, each token with a comment that describes it.
-    fn lines(&self, own_tokens: &[TokenId]) -> Vec<String> {
+    fn lines(&self, own_tokens: &[TokenId], places: &Places) -> Vec<String> {
         let tokens: HashMap<_, _> = (self.tokens.iter())
             .map(|token| (&token.id, token))
             .collect();
@@ -226,7 +244,7 @@ impl Section {
         }
         let mut comments = plan
             .tokens()
-            .map(|id| tokens.get(id).map(|token| description(token)));
+            .map(|id| tokens.get(id).map(|token| self.description(token, places)));
         let text = plan.to_string();
         let lines = text.lines().map(|line| {
             let keywords = ["first ", "revoke ", "last "];
@@ -239,13 +257,19 @@ impl Section {
         });
         lines.chain(self.missing.as_deref().map(comment)).collect()
     }
-}
 
-/// Describes what the line itself does not say.
-fn description(token: &Token) -> String {
-    let last_used = match token.last_used.known() {
-        Some(at) => format!(", last used {at}"),
-        None => String::new(),
-    };
-    format!("{}{last_used}", token.state.as_str())
+    /// Describes what the line of a token itself does not say.
+    fn description(&self, token: &Token, places: &Places) -> String {
+        let mut parts = vec![token.state.as_str().to_owned()];
+        parts.extend(match &token.expiry {
+            Fact::Known(at) => Some(format!("expiry {at}")),
+            Fact::Absent => Some("never expires".to_owned()),
+            Fact::NotReported => None,
+        });
+        let last_used = token.last_used.known();
+        parts.extend(last_used.map(|at| format!("last used {at}")));
+        let places = places.get(&(self.account.clone(), token.id.clone()));
+        parts.extend(places.map(|places| format!("in {}", escaped(&places.join(", ")))));
+        parts.join(", ")
+    }
 }

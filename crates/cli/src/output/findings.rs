@@ -10,6 +10,7 @@ use tokenfleet::{Account, AccountReport, Fact, Timestamp};
 
 use super::json::Typed;
 use super::{Format, Output, Results, print_note};
+use crate::numbers::{counted, grouped};
 
 /// Everything that checks found, and what they could not judge.
 #[derive(Debug, Serialize)]
@@ -237,23 +238,19 @@ impl FindingsReport<'_> {
 
 impl fmt::Display for Total {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let count = |count: u64, noun: &str| {
-            let plural = if count == 1 { "" } else { "s" };
-            format!("{count} {noun}{plural}")
-        };
-        f.write_str(&count(self.findings as u64, "finding"))?;
+        f.write_str(&counted(self.findings as u64, "finding"))?;
         if self.waived > 0 {
             write!(f, ", {} waived", self.waived)?;
         }
         if self.not_judged > 0 {
             write!(f, ", not everything judged")?;
         }
-        let tokens = count(self.tokens, "token");
-        let accounts = count(self.accounts as u64, "account");
+        let tokens = counted(self.tokens, "token");
+        let accounts = counted(self.accounts as u64, "account");
         write!(
             f,
             "; {tokens} in {accounts}, {} never {}",
-            self.never_expiring,
+            grouped(self.never_expiring),
             if self.never_expiring == 1 {
                 "expires"
             } else {

@@ -13,7 +13,7 @@ use super::given_up::instead;
 use super::holders::Holders;
 use super::left_out::LeftOut;
 use super::opened::Rotations;
-use super::overlooked::{self, DeadPlace};
+use super::overlooked::{self, DeadPlace, Oversight};
 use super::place_map::PlaceMap;
 use super::places::{OpenPlaces, identities, identity};
 use super::planner::{Covered, Planner};
@@ -27,10 +27,18 @@ pub(crate) struct CoveredTokens {
     pub(crate) covered: Vec<(Option<TokenId>, Result<Covered>)>,
     /// The reason why the listing may lack some.
     pub(crate) incomplete: Option<String>,
-    /// The sentences about tokens that the policy should cover and does not.
-    pub(crate) warnings: Vec<String>,
-    /// The places that hold a token which the account lists no more.
+    /// The tokens that the policy should cover or rotate and does not.
+    pub(crate) oversights: Vec<Oversight>,
+    /// The places that hold a token which the account lists no more, whatever delivered it.
     pub(crate) dead_places: Vec<DeadPlace>,
+}
+
+impl CoveredTokens {
+    /// Returns the places that rotations of this policy have delivered such a token to.
+    pub(crate) fn dead_places_of(&self, policy: &str) -> impl Iterator<Item = &DeadPlace> {
+        let places = self.dead_places.iter();
+        places.filter(move |place| place.policy.as_deref() == Some(policy))
+    }
 }
 
 /// Lists the account of a policy, and plans the rotation of each token that it covers and that is
@@ -115,7 +123,7 @@ pub(crate) async fn find_covered(
         return Ok(CoveredTokens {
             covered,
             incomplete: None,
-            warnings: Vec::new(),
+            oversights: Vec::new(),
             dead_places: Vec::new(),
         });
     };
@@ -123,17 +131,15 @@ pub(crate) async fn find_covered(
         Completeness::Partial(reason) => Some(reason.to_string()),
         _ => None,
     };
-    let (mut warnings, mut dead_places) = (Vec::new(), Vec::new());
+    let (mut oversights, mut dead_places) = (Vec::new(), Vec::new());
     if incomplete.is_none() {
         // A successor that was created meanwhile need not be listed.
         let mut over = planner.closed.clone();
         over.retain(|stored| over_before.contains(&stored.task.id));
-        warnings = overlooked::warnings(&planner.policy, &over, &list.tokens);
+        oversights = overlooked::oversights(&planner.policy, &over, &list.tokens);
         let opening = (&rotations.sinks, accounts.transport());
         let places = overlooked::dead_places(ledger, &over, &list.tokens, opening);
         dead_places = places.await;
-        let of_policy = Some(configured.name());
-        dead_places.retain(|place| place.policy.as_deref() == of_policy);
     }
     let known = planner.known_markers();
     let is_over = |token: &&Token| matches!(token.state, TokenState::Revoked | TokenState::Expired);
@@ -210,7 +216,7 @@ pub(crate) async fn find_covered(
     Ok(CoveredTokens {
         covered,
         incomplete,
-        warnings,
+        oversights,
         dead_places,
     })
 }

@@ -245,6 +245,7 @@ impl<'a> Rotations<'a> {
             store: Arc::clone(&self.store),
             ledger: Arc::clone(&self.ledger),
             journals: self.accounts.shared_journals(),
+            retries_now: false,
         })
     }
 }

@@ -1,5 +1,6 @@
-//! What goes wrong in silence: a policy without tokens, and places whose token is gone.
+//! What goes wrong in silence: tokens that no rotation is for, and places whose token is gone.
 
+use std::fmt;
 use std::sync::Arc;
 
 use tokenfleet::transport::Transport;
@@ -8,28 +9,66 @@ use tokenfleet_rotation::policy::Policy;
 use tokenfleet_rotation::runner::StoredRotation;
 use tokenfleet_rotation::sink::Readable;
 
-use super::holders::{Delivery, delivered, last_deliveries};
+use super::holders::{Delivery, delivered, last_deliveries, rotation_command};
 use crate::output::displayed_id;
+use crate::program_name::{command_line, shell_quoted};
 use crate::sinks::Sinks;
 
-/// Returns sentences about tokens that a policy should cover and does not, from a complete listing
-/// of its account and the closed rotations of that account.
-pub(crate) fn warnings(
+/// The number of tokens that a sentence names.
+const NAMED: usize = 3;
+
+/// Tokens that a policy looks as if it rotated, and does not.
+#[derive(Debug)]
+pub(crate) struct Oversight {
+    pub(crate) message: String,
+    pub(crate) advice: &'static str,
+}
+
+impl fmt::Display for Oversight {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.message, self.advice)
+    }
+}
+
+/// Returns the tokens that a policy should cover or rotate and does not, from a complete listing of
+/// its account and the closed rotations of that account.
+pub(crate) fn oversights(
     policy: &Policy,
     closed: &[StoredRotation],
     tokens: &[Token],
-) -> Vec<String> {
+) -> Vec<Oversight> {
+    const NARROW: &str = "correct `where`, or remove the policy";
+
     let name = &policy.config().name;
     let active = || {
         let tokens = tokens.iter();
         tokens.filter(|token| token.state == TokenState::Active)
     };
-    let mut warnings = Vec::new();
+    let mut oversights = Vec::new();
     if !active().any(|token| policy.covers(token)) {
-        warnings.push(format!(
-            "policies.{name} covers no token of {}: `where` matches none",
-            policy.config().account
-        ));
+        oversights.push(Oversight {
+            message: format!(
+                "policies.{name} covers no token of {}: `where` matches none",
+                policy.config().account
+            ),
+            advice: NARROW,
+        });
+    }
+    let never_due: Vec<_> = active().filter(|token| policy.overlooks(token)).collect();
+    if !never_due.is_empty() {
+        let named = never_due.iter().take(NAMED);
+        let named: Vec<_> = named.map(|token| displayed_id(&token.id)).collect();
+        let more = match never_due.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        oversights.push(Oversight {
+            message: format!(
+                "policies.{name} never rotates what it covers without an expiry: token {}{more}",
+                named.join(", ")
+            ),
+            advice: "add `max_age` to the policy, which rotates them by their age",
+        });
     }
     let own = closed
         .iter()
@@ -38,15 +77,18 @@ pub(crate) fn warnings(
     for (stored, successor) in kept {
         let uncovered = active().find(|token| token.id == successor.token && !policy.covers(token));
         if let Some(token) = uncovered {
-            warnings.push(format!(
-                "policies.{name} does not cover token {} any more, which it delivered to {}: it \
-                 will not be rotated again",
-                displayed_id(&token.id),
-                stored.record.sinks.join(", ")
-            ));
+            oversights.push(Oversight {
+                message: format!(
+                    "policies.{name} does not cover token {} any more, which it delivered to {}: \
+                     it will not be rotated again",
+                    displayed_id(&token.id),
+                    stored.record.sinks.join(", ")
+                ),
+                advice: NARROW,
+            });
         }
     }
-    warnings
+    oversights
 }
 
 /// A place that holds, by its stamp, a token which its account lists no more.
@@ -54,28 +96,32 @@ pub(crate) fn warnings(
 pub(crate) struct DeadPlace {
     place: String,
     token: TokenId,
+    /// The name of the token, without its marker.
+    name: Option<String>,
     account: Account,
     /// The policy of the rotation that wrote it.
     pub(crate) policy: Option<String>,
 }
 
 impl DeadPlace {
-    /// Returns the error about the place.
-    pub(crate) fn error(&self) -> Error {
-        let Self {
-            place,
-            token,
-            account,
-            ..
-        } = self;
-        let token = displayed_id(token);
-        let account = account.name();
+    /// Returns the error about the place. A new token gets there as the successor of one that was
+    /// created elsewhere: what `create` writes has no stamp, so no rotation would replace it.
+    pub(crate) fn error(&self, sinks: &Sinks) -> Error {
+        let (place, token) = (&self.place, displayed_id(&self.token));
+        let account = self.account.name();
+        let mut create = format!("create --account {}", shell_quoted(account));
+        if let Some(name) = &self.name {
+            create += &format!(" --name {}", shell_quoted(name));
+        }
+        let create = command_line(&format!("{create} --to file:FILE"));
+        let new = TokenId::new("NEW-ID");
+        let rotate = rotation_command(sinks, &self.account, Some(&new), [place.as_str()]);
         Error::configuration(format!(
             "{place} holds the secret of token {token}, which {account} lists no more"
         ))
         .with_advice(format!(
-            "whoever uses it is locked out: deliver another token there, as by `create --to`, and \
-             replace a token that is in use with `rotate ID --to {place}`"
+            "whoever uses it is locked out: create a token with `{create}`, and put its successor \
+             there with `{rotate}`; or empty the place if nobody uses it"
         ))
     }
 }
@@ -124,6 +170,7 @@ pub(crate) async fn dead_places(
             dead.push(DeadPlace {
                 place: place.to_owned(),
                 token: successor.token.clone(),
+                name: stored.record.token_name.clone(),
                 account: stored.record.account.clone(),
                 policy: stored.record.policy.clone(),
             });

@@ -28,6 +28,8 @@ pub(crate) struct Prepared {
     pub(super) store: Arc<LedgerRotationStore>,
     pub(super) ledger: Arc<dyn Ledger>,
     pub(super) journals: Arc<Journals>,
+    /// `true` if a person has mended what failed.
+    pub(super) retries_now: bool,
 }
 
 /// A rotation after it was carried on.
@@ -38,6 +40,12 @@ pub(crate) struct Progressed {
 }
 
 impl Prepared {
+    /// Lets the next attempt be made at once, because a person has mended what failed.
+    pub(crate) fn retrying_now(mut self) -> Self {
+        self.retries_now = true;
+        self
+    }
+
     /// Does what can be done now, and waits for the rest for up to `patience`.
     pub(crate) async fn advance(&self, patience: Duration, stop: &Stop) -> Result<Progressed> {
         // A future of 24 kB, which each caller would hold.
@@ -68,7 +76,10 @@ impl Prepared {
             .map(|sink| PlannedSink::from(sink.capabilities()))
             .collect();
         let runner = Runner::new(&*self.provider, &self.sinks, &store, &clock);
-        let runner = runner.with_patience(patience);
+        let mut runner = runner.with_patience(patience);
+        if self.retries_now {
+            runner = runner.with_retry_now();
+        }
         let is_over = async {
             tokio::select! {
                 () = stop.insisted() => {}

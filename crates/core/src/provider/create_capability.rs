@@ -41,6 +41,9 @@ pub struct CreateCapability {
     pub never_expiring: bool,
     /// `true` if scopes are accepted.
     pub scopes: bool,
+    /// The scopes that the platform publishes; empty if it publishes none. It may have others, so
+    /// none is refused for its absence here.
+    pub published_scopes: &'static [&'static str],
     /// `true` if the platform adds scopes to the requested ones.
     pub widened_scopes: bool,
     /// `true` if a token can be created suspended.
@@ -176,6 +179,13 @@ impl CreateCapability {
     pub fn with_widened_scopes(mut self) -> Self {
         self.scopes = true;
         self.widened_scopes = true;
+        self
+    }
+
+    /// Declares the scopes that the platform publishes, to be shown to whoever chooses some.
+    #[must_use]
+    pub fn with_published_scopes(mut self, scopes: &'static [&'static str]) -> Self {
+        self.published_scopes = scopes;
         self
     }
 

@@ -165,7 +165,8 @@ impl Machine {
             Strategy::InPlace(_) => self.last_attempt() - 1,
             Strategy::Overlap(_) | Strategy::Unlisted(_) => self.last_attempt(),
         };
-        let retry_at = (failed > 0).then(|| last.sent_at.saturating_add(backoff(failed)));
+        let is_delayed = failed > 0 && self.memory.retried != last.number;
+        let retry_at = is_delayed.then(|| last.sent_at.saturating_add(backoff(failed)));
         let settled_at = match &self.plan.strategy {
             // A rotation that arrives after the next one would kill its secret, and nobody could
             // tell.

@@ -16,6 +16,8 @@ pub(super) struct Memory {
     pub(super) written: Vec<bool>,
     /// The marker of the attempt that is recorded and not sent yet.
     pub(super) unsent: Option<Marker>,
+    /// The number of the attempt after which the next one need not wait, or 0.
+    pub(super) retried: u32,
     /// The new secret.
     pub(super) held: Option<Held>,
     /// `true` if a sink may hold `held`, because a write of it was answered or may have arrived.

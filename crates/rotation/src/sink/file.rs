@@ -9,11 +9,11 @@ use tokenfleet_core::config::cause_text;
 use tokenfleet_core::{Result, Secret};
 use zeroize::Zeroizing;
 
-use super::local::{LocalPlace, LocalSink, write_all};
+use super::local::{LocalPlace, LocalSink, create, write_all};
 use super::{
     Holding, Readable, SealedStamp, SecretSink, SinkCapabilities, SinkState, Stamp, Version,
 };
-use crate::atomic_file::{AtomicFile, Existing};
+use crate::atomic_file::{AtomicFile, Existing, remove_superseded};
 use crate::file_owner::{is_of_others, stranger};
 use crate::regular_file;
 
@@ -110,12 +110,14 @@ impl LocalPlace for WholeFile {
             .collect();
         let text = serde_json::to_string(&stamps).map_err(|error| error.to_string())?;
         let stamp_path = stamp_path(path);
-        let written = AtomicFile::create_for(&stamp_path).and_then(|mut stamp_file| {
+        let written = create(&stamp_path, stamp).and_then(|mut stamp_file| {
             if let Ok(existing) = path.metadata() {
                 stamp_file.show_to_group_of(&existing)?;
             }
             stamp_file.write_all(text.as_bytes())?;
-            stamp_file.persist(&stamp_path, Existing::Replace)
+            stamp_file.persist(&stamp_path, Existing::Replace)?;
+            remove_superseded(&stamp_path);
+            Ok(())
         });
         written.map_err(|error| format!("{}: {}", stamp_path.display(), cause_text(&error)))
     }

@@ -7,7 +7,9 @@ use tokenfleet_core::config::cause_text;
 use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret};
 
 use super::{Holding, SinkState, Stamp, Version};
-use crate::atomic_file::{AtomicFile, DirectoryLock, Existing, follow_links};
+use crate::atomic_file::{
+    AtomicFile, DirectoryLock, Existing, follow_links, remove_superseded,
+};
 use crate::file_owner;
 
 /// A place in a file that is replaced as a whole.
@@ -133,7 +135,7 @@ impl<P: LocalPlace> LocalSink<P> {
         let existing = path.metadata();
         let found = self.holding(&path)?;
         found.check(&self.name, expected, stamp, self.adopt)?;
-        let mut file = AtomicFile::create_for(&path).map_err(io_failed)?;
+        let mut file = create(&path, stamp).map_err(io_failed)?;
         if let Ok(existing) = existing {
             file.set_owner_of(&existing).map_err(|error| {
                 io_failed(error).with_advice("it belongs to another user; run this as its owner")
@@ -144,6 +146,8 @@ impl<P: LocalPlace> LocalSink<P> {
         // From here on it may be in its place.
         let persisted = file.persist(&path, Existing::Replace);
         persisted.map_err(|error| io_failed(error).with_fate(Fate::MaybeApplied))?;
+        // Deliveries that were killed have left secrets which nobody will use any more.
+        remove_superseded(&path);
         let written = self.holding(&path);
         let written = written.map_err(|error| error.with_fate(Fate::Applied))?;
         Ok(written.into_state().version)
@@ -199,6 +203,14 @@ fn has_access_list(path: &Path) -> bool {
     {
         let _ = path;
         false
+    }
+}
+
+/// Creates a file whose name tells the operation, if the stamp has the id of one.
+pub(super) fn create(path: &Path, stamp: &Stamp) -> io::Result<AtomicFile> {
+    match stamp.operation().parse() {
+        Ok(operation) => AtomicFile::create_for_operation(path, operation),
+        Err(_) => AtomicFile::create_for(path),
     }
 }
 

@@ -7,6 +7,7 @@ use tokenfleet::config::{did_you_mean, quoted};
 use tokenfleet::{Configuration, ConfigurationReader, Error, Result, Timestamp};
 
 use crate::arguments::CheckArguments;
+use crate::commands::judging::EXPIRING;
 
 const WAIVERS: &str = "waivers";
 
@@ -65,9 +66,6 @@ fn checks(configuration: &Configuration, now: Timestamp) -> Result<Vec<Check>> {
     }
     Ok(checks)
 }
-
-/// The name that findings of the command `expiring` have.
-pub(in crate::commands) const EXPIRING: &str = "expiring";
 
 /// Reads the waivers that apply to the command `expiring`.
 pub(in crate::commands) fn waivers_of_expiring(

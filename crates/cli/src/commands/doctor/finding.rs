@@ -202,15 +202,17 @@ struct FindingsObject<'a> {
     findings: &'a [Finding],
 }
 
-/// Prints the findings, and returns the exit code.
-pub(super) fn print(findings: &[Finding], output: &mut Output) -> std::io::Result<Exit> {
+/// Prints the findings, with --quiet only those that are not ok, and returns the exit code.
+pub(super) fn print(mut findings: Vec<Finding>, output: &mut Output) -> std::io::Result<Exit> {
+    if output.is_quiet() {
+        findings.retain(|finding| finding.status != Status::Ok);
+    }
+    let findings = &findings[..];
     match output.format() {
         Format::Json => output.object(&FindingsObject { findings })?,
         Format::Table => {
             let mut lines = lines(findings);
-            if output.is_quiet() {
-                lines.retain(|line| !line.starts_with(Status::Ok.as_str()));
-            }
+            lines.extend((!output.is_quiet()).then(|| summary(findings)));
             output.sentences(INDENT, lines)?;
         }
         Format::Ndjson | Format::Csv => {
@@ -246,15 +248,16 @@ fn lines(findings: &[Finding]) -> Vec<String> {
         checks.push(finding.check.as_str());
         lines[*place] = format!("ok       {}{}", finding.subject(), checks.join(", "));
     }
-    let (failed, warnings) = (
-        count(findings, Status::Failed),
-        count(findings, Status::Warning),
-    );
-    lines.push(match (failed, warnings) {
+    lines
+}
+
+fn summary(findings: &[Finding]) -> String {
+    let failed = count(findings, Status::Failed);
+    let warnings = count(findings, Status::Warning);
+    match (failed, warnings) {
         (0, 0) => "No problems found.".to_owned(),
         _ => format!("{failed} failed, {warnings} with a warning."),
-    });
-    lines
+    }
 }
 
 fn count(findings: &[Finding], status: Status) -> usize {

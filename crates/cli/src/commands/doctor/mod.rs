@@ -14,14 +14,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokenfleet::config::cause_text;
 use tokenfleet::transport::Transport;
-use tokenfleet::{
-    AccountConfiguration, Configuration, Error, ErrorKind, Fate, Registry, Timestamp,
-};
+use tokenfleet::{Configuration, Error, ErrorKind, Fate, Registry, Timestamp};
 use tokio::sync::Semaphore;
 
 use self::finding::{Check, Finding, Status};
-use self::rotation::PastRotations;
 use super::is_simulated;
+use crate::accounts::Accounts;
 use crate::annotations::AnnotationFile;
 use crate::arguments::GlobalArguments;
 use crate::audit::AuditLog;
@@ -30,6 +28,7 @@ use crate::exit::{Exit, Failure};
 use crate::output::Output;
 use crate::policies::Policies;
 use crate::progress::with_progress;
+use crate::rotations::Rotations;
 use crate::schedules::Schedule;
 use crate::selection::Selection;
 use crate::sinks::Sinks;
@@ -59,7 +58,7 @@ pub(crate) async fn run(
         }
         check_accounts(&configuration, trusted, global, registry, &mut findings).await?;
     }
-    Ok(finding::print(&findings, output)?)
+    Ok(finding::print(findings, output)?)
 }
 
 /// Finds and reads the configuration, and returns it together with whether it may be used.
@@ -126,7 +125,8 @@ fn policies(configuration: &Configuration) -> Finding {
     };
     match check() {
         Ok(_) => {
-            let message = "[checks], [schedules], [waivers], [audit] and [annotations] can be used";
+            let message = "the tables [checks], [waivers], [baseline], [schedules], [audit] and \
+                           [annotations] have no mistakes";
             Finding::new(Check::Policies, Status::Ok, message)
         }
         Err(error) => Finding::failed(Check::Policies, &error),
@@ -199,37 +199,52 @@ async fn check_accounts(
         all
     });
     findings.extend(all.await);
-    let examining = || "examining the sinks and policies".to_owned();
-    let selected = selection.of(configuration);
-    let deliveries = check_deliveries(configuration, &selected, &registry, transport.as_ref());
-    findings.extend(with_progress(examining, deliveries).await);
+    let (sinks, policies) = match read_deliveries(configuration) {
+        Ok(read) => read,
+        Err(finding) => {
+            findings.push(finding);
+            return Ok(());
+        }
+    };
+    // Simulated platforms have neither, and no ledger.
+    if let Some(transport) = transport.filter(|_| !is_simulated(global)) {
+        let examining = || "examining the sinks and policies".to_owned();
+        let accounts = Accounts::to_read(configuration, global, registry, transport)?;
+        let deliveries = check_deliveries(&accounts, &sinks, &policies);
+        findings.extend(with_progress(examining, deliveries).await);
+    }
     Ok(())
 }
 
-/// Checks the sinks, and the policies of the accounts. Without a transport nothing is asked.
+fn read_deliveries(configuration: &Configuration) -> Result<(Sinks, Policies), Finding> {
+    let sinks = Sinks::read(configuration);
+    let sinks = sinks.map_err(|error| Finding::failed(Check::Sinks, &error))?;
+    let policies = Policies::read(configuration, &sinks);
+    let policies = policies.map_err(|error| Finding::failed(Check::Rotation, &error))?;
+    Ok((sinks, policies))
+}
+
+/// Checks the sinks, and the policies of the selected accounts.
 async fn check_deliveries(
-    configuration: &Configuration,
-    accounts: &[&AccountConfiguration],
-    registry: &Registry,
-    transport: Option<&Arc<dyn Transport>>,
+    accounts: &Accounts,
+    sinks: &Sinks,
+    policies: &Policies,
 ) -> Vec<Finding> {
-    let sinks = match Sinks::read(configuration) {
-        Ok(sinks) => sinks,
-        Err(error) => return vec![Finding::failed(Check::Sinks, &error)],
+    let mut findings = sinks::check(sinks, policies, accounts.transport()).await;
+    let rotations = match Rotations::open_existing(accounts).await {
+        Ok(rotations) => rotations,
+        Err(error) => {
+            let has_policies = policies.iter().next().is_some();
+            findings.extend(has_policies.then(|| Finding::failed(Check::Rotation, &error)));
+            return findings;
+        }
     };
-    let policies = match Policies::read(configuration, &sinks) {
-        Ok(policies) => policies,
-        Err(error) => return vec![Finding::failed(Check::Rotation, &error)],
-    };
-    let Some(transport) = transport else {
-        return Vec::new();
-    };
-    let mut findings = sinks::check(&sinks, &policies, transport).await;
-    let past = PastRotations::read(configuration).await;
-    findings.extend(rotation::check_open(accounts, &policies, &past));
-    for account in accounts {
-        let opening = (&sinks, transport);
-        findings.extend(rotation::check(account, &policies, &past, registry, opening).await);
+    match rotation::check_open(&rotations, policies).await {
+        Ok(lost) => findings.extend(lost),
+        Err(error) => findings.push(Finding::failed(Check::Rotation, &error)),
+    }
+    for account in accounts.selected() {
+        findings.extend(rotation::check(account, &rotations, policies).await);
     }
     findings
 }

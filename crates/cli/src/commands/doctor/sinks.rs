@@ -10,7 +10,7 @@ use tokenfleet_rotation::sink::{Readable, SecretSink, SinkState};
 
 use super::account_checks::bounded;
 use super::finding::{Check, Finding, Status};
-use crate::atomic_file::{follow_links, left_partial};
+use crate::atomic_file::{PartialFile, follow_links, left_partial};
 use crate::file_owner::is_open_to_others;
 use crate::policies::Policies;
 use crate::sinks::{EXAMPLE, Sinks, is_filled_in};
@@ -54,17 +54,26 @@ pub(super) async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>)
     let finding = examine_place(template.clone(), sink).await;
     match left {
         Some(left) if matches!(finding.status, Status::Ok | Status::Skipped) => {
-            let left = left.display();
-            let message = format!("{template}: a write that was killed has left {left}");
+            let path = left.path.display();
+            let Some(operation) = left.operation else {
+                let message = format!("{template}: a write that was killed has left {path}");
+                let finding = Finding::new(Check::Sinks, Status::Warning, message);
+                return finding
+                    .with_advice("it may hold a secret: remove it, unless somebody needs that");
+            };
+            let message = format!(
+                "{template}: the operation {operation} was killed while it delivered, and has left \
+                 {path} with a secret"
+            );
             let finding = Finding::new(Check::Sinks, Status::Warning, message);
-            finding.with_advice("it may hold a secret: remove it, unless somebody needs that")
+            finding.with_advice("remove it, or let the next delivery to this place remove it")
         }
         _ => finding,
     }
 }
 
 /// Returns a file that a write of this place has left behind, which is not under way any more.
-fn left_behind(sink: &dyn SecretSink) -> Option<PathBuf> {
+fn left_behind(sink: &dyn SecretSink) -> Option<PartialFile> {
     const LONGEST_WRITE: Duration = Duration::from_secs(10 * 60);
 
     match sink.place().parse() {

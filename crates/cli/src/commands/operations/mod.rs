@@ -110,10 +110,13 @@ impl<'a> WriteObject<'a> {
         ]
     }
 
-    /// Returns what was about to be done, such as `create "ci"`.
+    /// Returns what was about to be done, such as `create "ci"` or `revoke 17 "ci"`.
     fn action_text(&self) -> String {
         let action = self.action.to_string();
         match (&self.token, self.name) {
+            (Some(token), Some(name)) if self.action == Operation::Revoke => {
+                format!("{action} {token} {name:?}")
+            }
             (Some(token), _) => format!("{action} {token}"),
             (None, Some(name)) => format!("{action} {name:?}"),
             (None, None) => action,

@@ -144,6 +144,7 @@ async fn resume_one(
     let prepared = rotations.prepare(rotations.find(id).await?).await?;
     let account = stored.record.account;
     let progress = || format!("{account}: rotating");
+    let prepared = prepared.retrying_now();
     with_progress(progress, prepared.advance(Duration::ZERO, stop)).await
 }
 

@@ -112,11 +112,11 @@ pub(super) async fn run(
         print_warning(&format!("a token may not have been seen: {reason}"));
         exits.push(Exit::Incomplete);
     }
-    for warning in &found.warnings {
-        print_warning(warning);
+    for oversight in &found.oversights {
+        print_warning(&oversight.to_string());
     }
-    for place in &found.dead_places {
-        print_error(requested_format, &place.error());
+    for place in found.dead_places_of(name) {
+        print_error(requested_format, &place.error(&rotations.sinks));
         exits.push(Exit::AnswerIsNo);
     }
     for (id, covered) in &found.covered {

@@ -13,7 +13,7 @@ use tokenfleet_rotation::policy::{
     Policy, PolicyAccount, PolicyConfig, SinkPlace, successor_request, without_marker,
 };
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
-use tokenfleet_rotation::sink::SecretSink;
+use tokenfleet_rotation::sink::{Readable, SecretSink};
 
 use super::{in_context, only_token, other_places};
 use crate::accounts::Accounts;
@@ -78,6 +78,9 @@ pub(super) async fn run(
         .await
         .map_err(|error| in_context(&*provider, error))?;
     check_holders(&rotations, &*provider, &record, &over.rotations).await?;
+    check_places(&rotations, &record, arguments.adopt)
+        .await
+        .map_err(|error| in_context(&*provider, error))?;
     if !arguments.only_these_places {
         other_places::check(&rotations, &record, planning.subject.as_ref())
             .await
@@ -127,6 +130,22 @@ async fn check_holders(
             continue;
         }
         return Err(in_context(provider, other.is_in_the_way()));
+    }
+    Ok(())
+}
+
+/// Refuses places that cannot be used now: whoever is there can mend that, and try again.
+async fn check_places(
+    rotations: &Rotations<'_>,
+    record: &RotationRecord,
+    adopts: bool,
+) -> Result<()> {
+    for place in &record.sinks {
+        let sink = rotations.open_sink(place, adopts).await?;
+        sink.check().await?;
+        if sink.capabilities().readable > Readable::Nothing {
+            sink.read().await?;
+        }
     }
     Ok(())
 }
