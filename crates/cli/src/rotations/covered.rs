@@ -212,7 +212,7 @@ pub(crate) async fn find_covered(
             *planned = Err(error);
         }
     }
-    warnings.extend(left_out.not_looked_at());
+    oversights.extend(left_out.not_looked_at());
     Ok(CoveredTokens {
         covered,
         incomplete,

@@ -1,6 +1,6 @@
 //! The places that hold a token, as far as the ledger knows.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use tokenfleet::{Account, Error, ErrorKind, Fate, Timestamp, TokenId};
 use tokenfleet_rotation::machine::{RotationState, Successor};
@@ -56,32 +56,6 @@ pub(super) fn last_deliveries<'a>(
 
 fn at(delivery: &Delivery<'_>) -> Timestamp {
     delivery.successor.delivered_at
-}
-
-/// Returns the places that tokens were delivered to last, by the ledger. Where there is none, no
-/// place is known.
-pub(crate) async fn delivered_places(
-    accounts: &Accounts,
-) -> HashMap<(Account, TokenId), Vec<String>> {
-    let read = async {
-        let rotations = Rotations::open_existing(accounts).await?;
-        let all = all_rotations(&rotations).await?;
-        let mut places = HashMap::<_, Vec<_>>::new();
-        for delivery in last_deliveries(&rotations.sinks, &all).into_values() {
-            let account = delivery.stored.record.account.clone();
-            let holder = (account, delivery.successor.token.clone());
-            let of_token = places.entry(holder).or_default();
-            of_token.push(delivery.place.to_owned());
-        }
-        Ok::<_, Error>(places)
-    };
-    read.await.unwrap_or_default()
-}
-
-async fn all_rotations(rotations: &Rotations<'_>) -> Result<Vec<StoredRotation>> {
-    let mut all = rotations.store.closed_rotations().await?.rotations;
-    all.extend(rotations.store.open_rotations().await?.rotations);
-    Ok(all)
 }
 
 /// The tokens that the places hold, by the rotations that have delivered to them.

@@ -11,6 +11,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::held::{Held, held};
 use super::holders::{LastDeliveries, delivered, is_one_place, last_deliveries, rotation_command};
+use super::overlooked::Oversight;
 use super::places::{identities, identity, places_of};
 use crate::policies::Policies;
 use crate::sinks::{Sinks, is_filled_in};
@@ -191,17 +192,20 @@ impl<'a> LeftOut<'a> {
         None
     }
 
-    /// Returns the sentence about places that were not looked at, if there are any.
-    pub(crate) fn not_looked_at(&self) -> Option<String> {
+    /// Returns the finding about places that were not looked at, if there are any.
+    pub(crate) fn not_looked_at(&self) -> Option<Oversight> {
         if self.unread.is_empty() {
             return None;
         }
-        Some(format!(
-            "there was no time to look whether a token of {} is in {}, which would keep a dead \
-             secret",
-            self.account.name(),
-            self.unread.join(", ")
-        ))
+        Some(Oversight {
+            message: format!(
+                "there was no time to look whether a token of {} is in {}, which would keep a \
+                 dead secret",
+                self.account.name(),
+                self.unread.join(", ")
+            ),
+            advice: "find out why it does not answer",
+        })
     }
 
     /// Returns the closed rotation that delivered a token last.

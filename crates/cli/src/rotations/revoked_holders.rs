@@ -1,6 +1,6 @@
 //! The places that hold tokens which are about to be revoked, and those of which that is not known.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 use tokenfleet::{Account, Error, Result, Token, TokenId};
@@ -19,6 +19,27 @@ const MAX_TIME: Duration = Duration::from_secs(10);
 
 /// The number of places that a sentence names.
 const MAX_NAMED: usize = 5;
+
+/// Returns the places that tokens were delivered to last, by the ledger. Where there is none, no
+/// place is known.
+pub(crate) async fn delivered_places(
+    accounts: &Accounts,
+) -> HashMap<(Account, TokenId), Vec<String>> {
+    let read = async {
+        let rotations = Rotations::open_existing(accounts).await?;
+        let mut all = rotations.store.closed_rotations().await?.rotations;
+        all.extend(rotations.store.open_rotations().await?.rotations);
+        let mut places = HashMap::<_, Vec<_>>::new();
+        for delivery in last_deliveries(&rotations.sinks, &all).into_values() {
+            let account = delivery.stored.record.account.clone();
+            let holder = (account, delivery.successor.token.clone());
+            let of_token = places.entry(holder).or_default();
+            of_token.push(delivery.place.to_owned());
+        }
+        Ok::<_, Error>(places)
+    };
+    read.await.unwrap_or_default()
+}
 
 /// Returns sentences about tokens of an account that places hold, by the ledger or by the stamps in
 /// the places of the configuration, so that revoking them would leave a dead secret there. One more
