@@ -72,8 +72,9 @@ fn a_rotation_that_fails_counts_among_the_errors_of_its_worker() {
     rotating.insert("ci-0");
     let fault = json!({"method": "POST", "actions": [{"answer": {"status": 503}}], "times": null});
     rotating.control("POST", "/faults", &fault.to_string());
-    let port = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = port.local_addr().unwrap().port();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = free.local_addr().unwrap().port();
+    drop(free);
     let child = rotating.spawn(&["worker", "--health", &port.to_string()]);
     wait_until_counted(port, "tokenfleet_worker_advances_total{result=\"error\"}");
     stop(child);
