@@ -26,8 +26,8 @@ const NAMES: [&str; 5] = [
     "ci-\u{202e}reversed\u{202c} and longer than a narrow table has room for",
 ];
 
-/// Commands in an order in which each ends with its code. `ID` is the id of a token, `SPARE` that of
-/// another one, `DIR` a folder, and `DEAD` a file with a dead secret.
+/// Commands in an order in which each ends with its code. `ID` is the id of a token, `SPARE` that
+/// of another one, `DIR` a folder, and `DEAD` a file with a dead secret.
 const RUNS: [(&str, i32); 46] = [
     ("operations --exit-code", 7),
     ("diff", 4),
@@ -180,10 +180,7 @@ fn every_command_runs_and_every_exit_code_is_seen() {
         seen.insert(code);
     }
     let refused = [("MINE_TOKEN", "canary-5ecret-c0ffee")];
-    account
-        .rotating
-        .run_with(&refused, &["list"])
-        .ends_with(3);
+    account.rotating.run_with(&refused, &["list"]).ends_with(3);
     tokenfleet(&["expiring", "--simulate", "--account=mindbody"]).ends_with(6);
     seen.extend([3, 6]);
     assert_eq!(Simulate::start(&["losant"], 1).close(), 0);
@@ -232,7 +229,11 @@ fn nothing_needs_a_home_or_a_directory_that_can_be_written() {
         // Not even root can write there.
         program.current_dir("/proc").stdin(Stdio::null());
         let output = program.output().unwrap();
-        assert_eq!(output.status.code(), Some(expected.code), "{words}: {output:?}");
+        assert_eq!(
+            output.status.code(),
+            Some(expected.code),
+            "{words}: {output:?}"
+        );
         let stdout = String::from_utf8_lossy(&output.stdout);
         assert_eq!(stdout.is_empty(), expected.stdout.is_empty(), "{words}");
     }

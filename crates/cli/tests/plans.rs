@@ -310,7 +310,10 @@ fn a_plan_says_that_nothing_matches_and_when_each_token_expires() {
     let comments = run.stdout.lines().filter_map(|line| line.split_once("# "));
     let mut comments: Vec<_> = comments.map(|(_, comment)| comment).collect();
     comments.sort_unstable();
-    let expected = ["active, expiry 2999-01-01T00:00:00Z", "active, never expires"];
+    let expected = [
+        "active, expiry 2999-01-01T00:00:00Z",
+        "active, never expires",
+    ];
     assert_eq!(comments, expected, "{run:?}");
 }
 

@@ -458,7 +458,10 @@ fn the_scopes_that_a_platform_publishes_are_listed() {
     assert!(scopes.len() >= 500 && scopes.contains(&"all.User.read".into()));
     let run = tokenfleet(&[&words[..], &["--output=csv"]].concat()).ends_with(0);
     assert_eq!(run.stdout.lines().count(), 1 + scopes.len());
-    assert!(run.stdout.contains("losant,losant,devices.get\n"), "{run:?}");
+    assert!(
+        run.stdout.contains("losant,losant,devices.get\n"),
+        "{run:?}"
+    );
     let run = tokenfleet(&["capabilities", "--scopes", "--simulate"]).ends_with(0);
     let foreman = run.json()["accounts"][1].clone();
     assert_eq!(foreman["account"], "foreman");

@@ -63,8 +63,8 @@ pub(crate) struct CreateOptions {
     #[arg(long)]
     pub(crate) never_expires: bool,
     /// Scope of the token, as the platform names it; `tokenfleet capabilities --scopes` lists them
-    /// where they are published. Repeatable [default: default_scopes of the account, or the platform
-    /// decides]
+    /// where they are published. Repeatable [default: default_scopes of the account, or the
+    /// platform decides]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
     /// Argument that only this platform has; `tokenfleet capabilities --output json` lists them.

@@ -77,7 +77,9 @@ fn print_scopes(providers: &[&dyn TokenProvider], output: &mut Output) -> Result
     let all: Vec<_> = providers.iter().copied().map(Scopes::of).collect();
     if !all.is_empty() && all.iter().all(|scopes| scopes.scopes.is_none()) {
         let error = Error::unsupported("no platform of these accounts publishes its scopes");
-        return Err(error.with_advice("see the documentation of the platform").into());
+        return Err(error
+            .with_advice("see the documentation of the platform")
+            .into());
     }
     let mut results = Results::with_columns(&["account", "provider", "scope"]);
     if matches!(output.format(), Format::Json | Format::Ndjson) {

@@ -7,9 +7,7 @@ use tokenfleet_core::config::cause_text;
 use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret};
 
 use super::{Holding, SinkState, Stamp, Version};
-use crate::atomic_file::{
-    AtomicFile, DirectoryLock, Existing, follow_links, remove_superseded,
-};
+use crate::atomic_file::{AtomicFile, DirectoryLock, Existing, follow_links, remove_superseded};
 use crate::file_owner;
 
 /// A place in a file that is replaced as a whole.

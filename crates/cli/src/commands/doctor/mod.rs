@@ -225,11 +225,7 @@ fn read_deliveries(configuration: &Configuration) -> Result<(Sinks, Policies), F
 }
 
 /// Checks the sinks, and the policies of the selected accounts.
-async fn check_deliveries(
-    accounts: &Accounts,
-    sinks: &Sinks,
-    policies: &Policies,
-) -> Vec<Finding> {
+async fn check_deliveries(accounts: &Accounts, sinks: &Sinks, policies: &Policies) -> Vec<Finding> {
     let mut findings = sinks::check(sinks, policies, accounts.transport()).await;
     let rotations = match Rotations::open_existing(accounts).await {
         Ok(rotations) => rotations,

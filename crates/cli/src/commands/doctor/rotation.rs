@@ -128,7 +128,10 @@ async fn check_tokens(
         }
         // They are those of the whole account.
         if !std::mem::replace(&mut are_deliveries_checked, true) {
-            let errors = found.dead_places.iter().map(|it| it.error(&rotations.sinks));
+            let errors = found
+                .dead_places
+                .iter()
+                .map(|it| it.error(&rotations.sinks));
             findings.extend(errors.map(|error| Finding::failed(Check::Rotation, &error)));
         }
         let refused = found.covered.iter().filter_map(|(id, covered)| {
