@@ -6,7 +6,6 @@
 mod support;
 
 use std::fs;
-use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -67,33 +66,6 @@ fn the_snapshot_of_a_killed_worker_is_taken_by_another_one_within_half_a_minute(
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(taken < Duration::from_secs(30), "{taken:?}");
     assert_eq!(snapshots(&rotating).len(), 1);
-}
-
-/// Takes half a minute where waits are not divided: the claim of the stopped worker runs out.
-#[test]
-fn a_worker_that_was_stopped_records_no_snapshot_once_another_one_has_taken_it() {
-    let rotating = scheduled(NIGHTLY);
-    let scaled = ("TOKENFLEET_WAITS_DIVIDED_BY", "10");
-    rotating.delay_answers_by("GET", 2_000);
-    let mut program = rotating.program(&["worker", "--once"]);
-    let program = program.env(scaled.0, scaled.1);
-    let program = program.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let stopped = program.spawn().unwrap();
-    rotating.wait_until_processed("GET");
-    send(&stopped, "STOP");
-    rotating.clear_faults();
-    let started = Instant::now();
-    while snapshots(&rotating).is_empty() {
-        assert!(started.elapsed() < Duration::from_secs(60), "not taken");
-        std::thread::sleep(Duration::from_millis(500));
-        rotating.run_with(&[scaled], &["worker", "--once"]);
-    }
-    // Its answer has come by now.
-    std::thread::sleep(Duration::from_secs(2));
-    send(&stopped, "CONT");
-    let output = stopped.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(snapshots(&rotating).len(), 1, "{output:?}");
 }
 
 #[test]

@@ -35,7 +35,10 @@ fn stop(child: Child) {
 #[track_caller]
 fn wait_until_counted(port: u16, counter: &str) {
     let started = Instant::now();
-    let is_counted = |line: &str| line.strip_prefix(counter).is_some_and(|count| count != " 0");
+    let is_counted = |line: &str| {
+        line.strip_prefix(counter)
+            .is_some_and(|count| count != " 0")
+    };
     loop {
         let metrics = get(port, "/metrics");
         assert!(!metrics.contains("mine") && !metrics.contains("ci-0"));
@@ -60,7 +63,10 @@ fn a_worker_tells_how_it_is_and_names_no_account() {
     assert_eq!(rotating.changes_after(0), Vec::<String>::new());
     drop(free);
     let child = rotating.spawn(&words);
-    wait_until_counted(port, "tokenfleet_worker_advances_total{result=\"something\"}");
+    wait_until_counted(
+        port,
+        "tokenfleet_worker_advances_total{result=\"something\"}",
+    );
     assert!(get(port, "/healthz").starts_with("HTTP/1.1 200 "));
     stop(child);
     assert!(rotating.accepts(&rotating.held("ci-0")));

@@ -37,13 +37,19 @@ pub(in crate::commands) async fn carry_on_due(working: &Working<'_>) -> Result<V
     let mut exits = Vec::new();
     let mut advanced_ones = BTreeSet::new();
     while !working.stop.is_requested() {
+        let mut is_anything_done = false;
         for plan in StoredPlans::open(&*working.ledger).await?.ids {
             let task = working.ledger.task(plan).await?;
             if task.is_some_and(|task| task.kind == PLAN && task.due.is_some()) {
                 // One that a newer version wrote keeps nothing else from being carried on.
-                if let Err(error) = plan_work::advance(working, plan).await {
-                    print_error(working.requested_format, &error);
-                    exits.push(Exit::from_error(&error));
+                match plan_work::advance(working, plan).await {
+                    // Its claim ran out, and it is looked at again.
+                    Ok(Advanced::Failed { .. }) => is_anything_done = true,
+                    Ok(_) => {}
+                    Err(error) => {
+                        print_error(working.requested_format, &error);
+                        exits.push(Exit::from_error(&error));
+                    }
                 }
             }
         }
@@ -54,7 +60,6 @@ pub(in crate::commands) async fn carry_on_due(working: &Working<'_>) -> Result<V
                 queues.entry(task.queue).or_default().push(task.id);
             }
         }
-        let mut is_anything_done = false;
         let mut advanced = stream::iter(queues.into_values())
             .map(|tasks| advance_each(working, tasks))
             .buffer_unordered(MAX_QUEUES);

@@ -37,7 +37,9 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<Ad
     let worked = claim.hold(Box::pin(carry_on(working, &claim, plan))).await;
     let Some(worked) = worked else {
         claim.release(Some(claim.now())).await?;
-        return Ok(Advanced::Something);
+        return Ok(Advanced::Failed {
+            is_anything_done: true,
+        });
     };
     let due = match &worked {
         Ok(next) => *next,
