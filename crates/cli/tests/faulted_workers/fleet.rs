@@ -208,13 +208,18 @@ impl<'a> Fleet<'a> {
                 )
             })
             .collect();
+        let url = self.lane.direct_url(&self.database);
+        let tasks = RUNTIME.block_on(async {
+            let ledger = PostgresLedger::open(&url).await?;
+            ledger.open_tasks().await
+        });
         let last = self.workers.iter().map(|worker| {
             let errors = worker.errors();
             format!("{}:\n{errors}", worker.name)
         });
         let errors: Vec<_> = self.errors.iter().cloned().chain(last).collect();
         format!(
-            "{} with the seed {}\n{}\n\nrotations:\n{}\n\nreports:\n{}",
+            "{} with the seed {}\n{}\n\nrotations:\n{}\n\nopen tasks:\n{tasks:#?}\n\nreports:\n{}",
             self.provider,
             self.seed,
             self.story.join("\n"),

@@ -17,11 +17,8 @@ pub(crate) struct Lane {
 impl Lane {
     /// Starts a Postgres. Where it is not installed, says so and returns `None`.
     pub(crate) fn start() -> Option<Self> {
-        let mut server = PostgresServer::start()?;
-        // The machine goes on when Postgres ends, so nothing is lost.
-        server.carry_out("alter system set fsync = off");
-        server.stop();
-        server.start_again();
+        let server = PostgresServer::start()?;
+        server.leave_writing_to_the_system();
         let proxy = RUNTIME.block_on(CuttingProxy::start(server.socket(), None));
         Some(Self { server, proxy })
     }

@@ -42,6 +42,7 @@ fn killed_workers_give_each_token_a_verdict_and_repeat_no_deletion_in_a_file() {
 #[test]
 fn killed_workers_give_each_token_a_verdict_and_repeat_no_deletion_in_postgres() {
     if let Some(server) = postgres_server::PostgresServer::start() {
+        server.leave_writing_to_the_system();
         killing::kill_workers(Place::Postgres(server));
     }
 }

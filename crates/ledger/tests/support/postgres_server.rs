@@ -119,6 +119,13 @@ impl PostgresServer {
         self.folder.path().join("data")
     }
 
+    /// Lets the server leave it to the system when something is written to a disk, for tests of times
+    /// and of many servers. What was committed outlives the server all the same.
+    pub(crate) fn leave_writing_to_the_system(&self) {
+        self.carry_out("alter system set fsync = off");
+        self.carry_out("select pg_reload_conf()");
+    }
+
     /// Ends the server when it has written everything to its files.
     pub(crate) fn stop(&mut self) {
         self.signal(Signal::INT);
