@@ -408,7 +408,7 @@ timeout = '60s'
     let rotating = Rotating::covered_by(&format!("{POLICY}{slow}"), "losant", 3);
     let started = std::time::Instant::now();
     let run = rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
-    assert!(started.elapsed().as_secs() < 20, "{run:?}");
+    assert!(started.elapsed().as_secs() < 45, "{run:?}");
     assert!(run.stderr.contains("no time to look"), "{run:?}");
     assert!(run.stderr.contains("slow"), "{run:?}");
 }
