@@ -18,6 +18,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use super::outages::{self, MAX_OUTAGES};
 use super::record::{AccountRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
+use super::unrecorded;
 use super::working::Working;
 use crate::claim::Claim;
 use crate::commands::resumed_plan;
@@ -110,6 +111,7 @@ async fn carry_out(
     part: RevocationPlan,
 ) -> Result<Ended> {
     if is_given_up(working, record.plan).await? {
+        unrecorded::add_verdicts(&mut record, &part, &working.ledger.writes(id).await?);
         record.is_abandoned = true;
         return end(claim, &record, true, Ended::Closed).await;
     }

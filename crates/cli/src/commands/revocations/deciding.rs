@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::record::Stage;
 use super::stored::{StoredAccount, StoredPlan};
+use super::unrecorded;
 use crate::claim::Claim;
 use crate::waits::scaled;
 
@@ -137,7 +138,11 @@ async fn close(ledger: &Arc<dyn Ledger>, id: OperationId) -> Result<()> {
     let Some((claim, task)) = Claim::take(tasks(ledger), id).await? else {
         return Ok(());
     };
-    let mut record = StoredAccount::read(task)?.record;
+    let StoredAccount {
+        mut record, part, ..
+    } = StoredAccount::read(task)?;
+    // Also of a worker whose claim has run out.
+    unrecorded::add_verdicts(&mut record, &part, &ledger.writes(id).await?);
     record.is_abandoned = true;
     claim.record(&record.to_json()?, true).await?;
     claim.release(None).await

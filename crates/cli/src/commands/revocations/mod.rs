@@ -16,6 +16,7 @@ mod plan_work;
 mod record;
 mod silence;
 mod stored;
+mod unrecorded;
 mod watching;
 mod working;
 
