@@ -28,7 +28,10 @@ pub(super) fn add_verdicts(record: &mut AccountRecord, part: &RevocationPlan, wr
 }
 
 fn verdict(write: &Write, id: &TokenId, account: &Account) -> RevocationVerdict {
-    let effect = write.outcome.as_ref().and_then(|outcome| outcome.result.as_ref().ok());
+    let effect = write
+        .outcome
+        .as_ref()
+        .and_then(|outcome| outcome.result.as_ref().ok());
     match effect.map(|effect| effect.revocation) {
         Some(Some((outcome, effect))) if write.has_revoked(id) => {
             let revocation = Revocation::new(outcome, effect).with_id(id.clone());
@@ -51,9 +54,10 @@ fn verdict(write: &Write, id: &TokenId, account: &Account) -> RevocationVerdict 
 
 #[cfg(test)]
 mod tests {
+    use tokenfleet::capability::OperationCall;
     use tokenfleet::journal::{Effect, Intent, OperationId, Outcome, Run};
     use tokenfleet::workflow::RevokeManyOptions;
-    use tokenfleet::{Capabilities, OperationCall, RevocationEffect, RevokeOptions, TokenRef};
+    use tokenfleet::{Capabilities, RevocationEffect, RevokeOptions, TokenRef};
 
     use super::super::record::Options;
     use super::*;
@@ -73,7 +77,12 @@ mod tests {
         let write = |id: &TokenId| {
             let token = TokenRef::Id(id);
             let call = OperationCall::Revoke(token, &options);
-            Write::new(Intent::for_call(&run, &account, &Capabilities::none(), call))
+            Write::new(Intent::for_call(
+                &run,
+                &account,
+                &Capabilities::none(),
+                call,
+            ))
         };
         let mut dead = write(&ids[1]);
         let mut effect = Effect::new();

@@ -306,7 +306,8 @@ impl Connection for PostgresConnection {
     /// Gives the connection back for the next call, without the temporary table. If that fails,
     /// it is closed with it.
     async fn close(mut self: Box<Self>) {
-        let statements = format!("begin; set local synchronous_commit = off; drop table staged; commit");
+        let statements =
+            format!("begin; set local synchronous_commit = off; drop table staged; commit");
         if !self.is_in_transaction && self.has_tables && self.carry_out(&statements).await.is_ok() {
             self.has_tables = false;
         }
