@@ -9,6 +9,7 @@ use tokenfleet::{
     Query, Registry, Result, RevocationEffect, Secret, TokenId, TokenProvider, Verdict, cloudsmith,
 };
 use tokenfleet_ledger::Ledger;
+use tokio::sync::OnceCell;
 
 use crate::annotations::AnnotationFile;
 use crate::arguments::{Command, GlobalArguments};
@@ -17,7 +18,7 @@ use crate::configuration::{self, Trust};
 use crate::exit::Exit;
 use crate::exposed_secret;
 use crate::journals::Journals;
-use crate::ledger::Place;
+use crate::ledger::{Place, turned_off};
 use crate::output::{print_warning, redact};
 use crate::policies;
 use crate::selection::{Selection, one_required};
@@ -35,6 +36,9 @@ pub(crate) struct Accounts {
     /// The log of writes, unless it is turned off.
     audit: Option<Arc<AuditLog>>,
     journals: Arc<Journals>,
+    /// The ledger that snapshots are recorded in, once one is. A listing may hold a connection for
+    /// minutes, for which no claim and no write waits: those have connections of their own.
+    snapshots: Arc<OnceCell<Arc<dyn Ledger>>>,
     /// The run that all writes of this process belong to.
     run: Run,
     /// `true` if there are annotations of tokens.
@@ -122,6 +126,7 @@ impl Accounts {
             transport,
             audit,
             journals,
+            snapshots: Arc::default(),
             run,
             is_annotated,
             #[cfg(feature = "simulate")]
@@ -151,6 +156,7 @@ impl Accounts {
             transport,
             audit: None,
             journals: Arc::new(journals),
+            snapshots: Arc::default(),
             run: Run::new(),
             is_annotated: false,
             #[cfg(feature = "simulate")]
@@ -160,6 +166,20 @@ impl Accounts {
 
     pub(crate) fn configuration(&self) -> &Configuration {
         &self.configuration
+    }
+
+    /// Returns the ledger to record snapshots in, which is created if it does not exist. A worker
+    /// opens it once.
+    ///
+    /// # Errors
+    ///
+    /// The ledger is turned off, or cannot be opened.
+    pub(crate) async fn ledger_of_snapshots(&self) -> Result<Arc<dyn Ledger>> {
+        let opened = self.snapshots.get_or_try_init(|| async {
+            let place = Place::read(&self.configuration)?;
+            place.ok_or_else(turned_off)?.open().await
+        });
+        opened.await.cloned()
     }
 
     /// Returns `true` if there are annotations of tokens.
@@ -269,6 +289,7 @@ impl Accounts {
             transport: Arc::clone(&self.transport),
             audit: self.audit.clone(),
             journals: Arc::clone(&self.journals),
+            snapshots: Arc::clone(&self.snapshots),
             run: self.run.clone(),
             is_annotated: self.is_annotated,
             #[cfg(feature = "simulate")]

@@ -18,7 +18,7 @@ use crate::waits::scaled;
 /// The time for which a claim lasts that is not extended: a queue waits no longer for a worker that
 /// was killed. To revoke or to read once more does no harm, so it is shorter than that of a
 /// rotation.
-const LEASE: Duration = Duration::from_secs(20);
+pub(crate) const LEASE: Duration = Duration::from_secs(20);
 
 /// The number of parts of a lease: it is extended after each, and one must be left of it whenever
 /// the work goes on.

@@ -16,7 +16,6 @@ use super::strays::{self, StrayObject, StraySearch};
 use crate::accounts::Accounts;
 use crate::arguments::SnapshotArguments;
 use crate::exit::{Exit, Failure};
-use crate::ledger::turned_off;
 use crate::numbers::grouped;
 use crate::output::{Format, Output, Results, print_warning, without_annotations};
 use crate::progress::with_progress;
@@ -81,9 +80,7 @@ pub(crate) async fn run(
     requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    // That of the journals: a worker, which runs this often, opens it once.
-    let ledger = accounts.journals().shared_ledger().await?;
-    let ledger = ledger.ok_or_else(turned_off)?;
+    let ledger = accounts.ledger_of_snapshots().await?;
     let known = known_markers(&ledger).await;
     let mut taken = take_all(accounts, &ledger, known.as_ref(), arguments).await;
     if known.is_some() {

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use tokenfleet_core::{Error, ErrorKind, Fate, Result, Timestamp, Token};
 
 use crate::bounds::{check_beginning, check_tokens};
-use crate::sql::connection::{Connection, Database};
+use crate::sql::connection::Connection;
 use crate::sql::record::encode;
 use crate::sql::schema::{STAGED, begin_write};
 use crate::sql::source::{find_account, first_row, name_of};
@@ -25,10 +25,8 @@ const NO_ACCOUNT: i64 = 0;
 /// What is unchanged is found while tokens arrive, so that `close` writes changes only and is
 /// short. It may rely on that, because it refuses to close after another snapshot was written.
 #[derive(Debug)]
-pub(crate) struct SqlRecorder<D> {
-    database: D,
-    /// Opened with the first tokens: a listing that waits for its platform holds no connection.
-    staging: Option<Box<dyn Connection>>,
+pub(crate) struct SqlRecorder {
+    connection: Box<dyn Connection>,
     source: Source,
     number: i64,
     at: Timestamp,
@@ -38,36 +36,29 @@ pub(crate) struct SqlRecorder<D> {
     has_failed: bool,
 }
 
-impl<D: Database> SqlRecorder<D> {
-    pub(crate) async fn begin(database: D, source: Source, at: Timestamp) -> Result<Self> {
+impl SqlRecorder {
+    pub(crate) async fn begin(
+        mut connection: Box<dyn Connection>,
+        source: Source,
+        at: Timestamp,
+    ) -> Result<Self> {
         check_beginning(&source, at)?;
         let at = truncated(at);
-        let mut connection = database.connect().await?;
         let number = find_account(&mut *connection, &source).await?;
         let number = number.unwrap_or(NO_ACCOUNT);
         let latest = latest(&mut *connection, number).await?;
         if let Some(latest) = latest.filter(|latest| *latest >= at) {
             return Err(not_later(&source, latest));
         }
+        connection.define(STAGED).await?;
         Ok(Self {
-            database,
-            staging: None,
+            connection,
             source,
             number,
             at,
             latest,
             has_failed: false,
         })
-    }
-
-    /// Takes the connection with the temporary table.
-    async fn take_staging(&mut self) -> Result<Box<dyn Connection>> {
-        if let Some(connection) = self.staging.take() {
-            return Ok(connection);
-        }
-        let mut connection = self.database.connect().await?;
-        connection.define(STAGED).await?;
-        Ok(connection)
     }
 }
 
@@ -78,7 +69,7 @@ async fn latest(connection: &mut dyn Connection, number: i64) -> Result<Option<T
 }
 
 #[async_trait]
-impl<D: Database> SnapshotRecorder for SqlRecorder<D> {
+impl SnapshotRecorder for SqlRecorder {
     async fn record(&mut self, tokens: &[Token]) -> Result<()> {
         // Also if an id or a record is refused, or the future is dropped while it waits.
         let has_failed = std::mem::replace(&mut self.has_failed, true);
@@ -88,9 +79,7 @@ impl<D: Database> SnapshotRecorder for SqlRecorder<D> {
             records.insert(to_key(token.id.as_str()), encode(token)?);
         }
         let records = records.into_iter().collect();
-        let mut staging = self.take_staging().await?;
-        staging.stage(self.number, records).await?;
-        self.staging = Some(staging);
+        self.connection.stage(self.number, records).await?;
         self.has_failed = has_failed;
         Ok(())
     }
@@ -100,8 +89,7 @@ impl<D: Database> SnapshotRecorder for SqlRecorder<D> {
         if self.has_failed {
             return Err(incomplete(&self.source));
         }
-        let mut staging = self.take_staging().await?;
-        let connection = &mut *staging;
+        let connection = &mut *self.connection;
         begin_write(connection).await?;
         let row = first_row(connection, LOCK_ACCOUNT, name_of(&self.source)?).await?;
         let number = row.ok_or_else(unreadable)?.number()?;
@@ -141,7 +129,7 @@ impl<D: Database> SnapshotRecorder for SqlRecorder<D> {
         values.extend(numbers(snapshot.counts));
         connection.execute(ADD_SNAPSHOT, values).await?;
         connection.commit().await?;
-        staging.close().await;
+        self.connection.close().await;
         Ok(snapshot)
     }
 }

@@ -101,8 +101,10 @@ fn read_source(mut row: Row) -> Result<(i64, Source)> {
 #[async_trait]
 impl<D: Database> Ledger for D {
     async fn begin(&self, source: &Source, at: Timestamp) -> Result<Box<dyn SnapshotRecorder>> {
-        let recorder = SqlRecorder::begin(self.clone(), source.clone(), at);
-        Ok(Box::new(recorder.await?))
+        let connection = self.connect().await?;
+        Ok(Box::new(
+            SqlRecorder::begin(connection, source.clone(), at).await?,
+        ))
     }
 
     async fn accounts(&self) -> Result<Vec<Source>> {

@@ -63,7 +63,7 @@ impl Counts {
         let is_parked = matches!(end, End::Parked(_));
         // The record of a rotation that waits for a person leads to the old token.
         let living: Vec<_> = (world.platform.living())
-            .filter(|token| !held.contains(&token.secret) && !(is_parked && token.is_old()))
+            .filter(|token| !held.contains(&token.secret) && (!is_parked || !token.is_old()))
             .collect();
         let is_marked = |rotation: &Rotation, marker| {
             rotation

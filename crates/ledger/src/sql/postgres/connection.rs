@@ -44,6 +44,9 @@ where $1 <= cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint)"
 /// commit that the standby does not have.
 const COMMIT: &str = "set local statement_timeout = 0; commit";
 
+/// Without waiting for the disk or for a standby.
+const DROP_STAGED: &str = "begin; set local synchronous_commit = off; drop table staged; commit";
+
 /// The connections of a process to a server at a time: many work at once, and a server has a
 /// hundred for all processes.
 const MAX_CONNECTIONS: usize = 8;
@@ -306,9 +309,7 @@ impl Connection for PostgresConnection {
     /// Gives the connection back for the next call, without the temporary table. If that fails,
     /// it is closed with it.
     async fn close(mut self: Box<Self>) {
-        let statements =
-            format!("begin; set local synchronous_commit = off; drop table staged; commit");
-        if !self.is_in_transaction && self.has_tables && self.carry_out(&statements).await.is_ok() {
+        if !self.is_in_transaction && self.has_tables && self.carry_out(DROP_STAGED).await.is_ok() {
             self.has_tables = false;
         }
     }
