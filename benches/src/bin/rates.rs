@@ -17,7 +17,7 @@ use tokenfleet_benches::{
 };
 use tokenfleet_simulators::{Server, Simulator};
 
-/// What each account is allowed: three requests a second.
+/// The rate of each account: three requests a second.
 const RATE: Rate = Rate {
     requests: 180,
     period: Duration::from_secs(60),

@@ -29,8 +29,8 @@
 //! worker takes over. It prints its counts (`cargo test -p tokenfleet-rotation --test model --
 //! --nocapture`) beside those of an independent model in Python, and fails if the two disagree
 //! about a verdict or if there are fewer schedules than there were. Sinks that are down, a platform
-//! that accepts a new secret late, and sinks that another rotation writes come on top of these: what
-//! is withdrawn then is in no sink, and what no sink has is withdrawn.
+//! that accepts a new secret late, and sinks that another rotation writes come on top of these:
+//! what is withdrawn then is in no sink, and what no sink has is withdrawn.
 //!
 //! | strategy | no orphan | no dead end | no outage |
 //! | --- | --- | --- | --- |

@@ -126,8 +126,9 @@ impl<'a> Runner<'a> {
     }
 
     /// Waits for up to this long instead of returning, and so keeps a secret that could not be
-    /// delivered yet in memory. One whose predecessor is dead is kept as long as the claim lasts, and
-    /// a platform that does not accept a new secret yet is asked again for some seconds in any case.
+    /// delivered yet in memory. One whose predecessor is dead is kept as long as the claim lasts,
+    /// and a platform that does not accept a new secret yet is asked again for some seconds in any
+    /// case.
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
@@ -151,8 +152,8 @@ impl<'a> Runner<'a> {
     /// machine sleeps: a process that was stopped for longer sends nothing more when it comes back,
     /// but for a request that was under way.
     ///
-    /// All times are those of the store's clock, if it [tells](Claim::claimed_at) one: workers whose
-    /// clocks differ agree about when an overlap is over.
+    /// All times are those of the store's clock, if it [tells](Claim::claimed_at) one: workers
+    /// whose clocks differ agree about when an overlap is over.
     ///
     /// # Errors
     ///

@@ -61,8 +61,8 @@ pub(crate) async fn carry_on(
     while tasks.join_next().await.is_some() {}
 }
 
-/// Does works one after the other, each in a task of its own, and hands each result to `ended` until
-/// that breaks. One that fails, or panics, keeps no other one waiting.
+/// Does works one after the other, each in a task of its own, and hands each result to `ended`
+/// until that breaks. One that fails, or panics, keeps no other one waiting.
 pub(crate) async fn in_turn<T: Send + 'static>(
     works: impl Iterator<Item: Future<Output = Result<T>> + Send + 'static>,
     mut ended: impl FnMut(Result<T>) -> ControlFlow<()>,

@@ -18,7 +18,7 @@ pub(super) enum Held {
     OfAnotherLedger(TokenId),
     /// A secret that somebody else put there.
     Unknown,
-    /// What cannot be read back.
+    /// A content that cannot be read back.
     Unreadable,
 }
 

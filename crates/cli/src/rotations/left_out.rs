@@ -53,8 +53,8 @@ impl Reading<'_> {
 
 impl<'a> LeftOut<'a> {
     /// Collects the places of the configuration that no variable is in and that are none of another
-    /// account. `ledger` is the id of the ledger: what another one wrote may be of another platform,
-    /// whatever its id. `over` are the closed rotations of all accounts.
+    /// account. `ledger` is the id of the ledger: what another one wrote may be of another
+    /// platform, whatever its id. `over` are the closed rotations of all accounts.
     pub(crate) fn new(
         account: &'a Account,
         ledger: &'a str,

@@ -30,9 +30,8 @@ impl<T> PlaceMap<T> {
         self.places.entry(place).or_default().push(value);
     }
 
-    /// Returns the values about the place of this identity, and about places that
-    /// [cannot have another secret](crate::sinks::are_one): the file that it is in, or the variables
-    /// in it.
+    /// Returns the values about the place of this identity, and about places that [cannot have
+    /// another secret](crate::sinks::are_one): the file that it is in, or the variables in it.
     pub(super) fn of(&self, place: &str) -> impl Iterator<Item = &T> {
         let variables = self.variables.get(place).into_iter().flatten();
         let names = [Some(place.to_owned()), whole_file(place)].into_iter();

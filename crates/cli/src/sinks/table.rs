@@ -147,8 +147,8 @@ impl Target {
         }
     }
 
-    /// Returns the place as it is written down. The path of a file is one that leads there, whatever
-    /// its links lead to later.
+    /// Returns the place as it is written down. The path of a file is one that leads there,
+    /// whatever its links lead to later.
     pub(super) fn location(&self) -> String {
         let written = |path: &str| absolute(path.as_ref()).to_string_lossy().into_owned();
         match self {

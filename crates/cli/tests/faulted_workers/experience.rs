@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::consumer::Seen;
 use crate::divisor;
 
-/// What fleets of one platform have gone through.
+/// The experience of the fleets of one platform.
 #[derive(Debug, Default)]
 pub(crate) struct Experience {
     pub(crate) runs: u64,

@@ -39,9 +39,9 @@ pub(crate) struct Fleet<'a> {
     path: String,
     /// The number of workers that were started.
     started: usize,
-    /// What happened, for whoever looks into a failure.
+    /// The events, for whoever looks into a failure.
     story: Vec<String>,
-    /// What workers reported that have ended.
+    /// The reports of workers that have ended.
     errors: Vec<String>,
     store: Option<LedgerRotationStore>,
 }

@@ -13,7 +13,7 @@ use crate::fleet::Fleet;
 /// The longest life of a secret that nothing can list.
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// What is left of the tokens of an account.
+/// The tokens of an account that are left.
 #[derive(Debug, Default)]
 struct Judged {
     rotations: u64,

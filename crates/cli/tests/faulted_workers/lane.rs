@@ -1,4 +1,5 @@
-//! A Postgres that the fleets of one thread have one after the other, each in a database of its own.
+//! A Postgres that the fleets of one thread have one after the other, each in a database of its
+//! own.
 
 use std::time::Duration;
 

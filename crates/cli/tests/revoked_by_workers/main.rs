@@ -1,8 +1,8 @@
 //! A plan of revocations that workers carry out, killed at random.
 //!
-//! `TOKENFLEET_TOKENS` sets the number of tokens, of which each account has 20. With more than 1,000
-//! the platforms limit the rate of each account, and the time that all takes is held against what
-//! they allow.
+//! `TOKENFLEET_TOKENS` sets the number of tokens, of which each account has 20. With more than
+//! 1,000 the platforms limit the rate of each account, and the time that all takes is held against
+//! what they allow.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]

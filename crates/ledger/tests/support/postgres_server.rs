@@ -119,8 +119,8 @@ impl PostgresServer {
         self.folder.path().join("data")
     }
 
-    /// Lets the server leave it to the system when something is written to a disk, for tests of times
-    /// and of many servers. What was committed outlives the server all the same.
+    /// Lets the server leave it to the system when something is written to a disk, for tests of
+    /// times and of many servers. What was committed outlives the server all the same.
     pub(crate) fn leave_writing_to_the_system(&self) {
         self.carry_out("alter system set fsync = off");
         self.carry_out("select pg_reload_conf()");

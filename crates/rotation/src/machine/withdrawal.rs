@@ -51,9 +51,9 @@ impl Machine {
         (overlap.verifies_before_delivery() && !is_tried).then_some(Step::Verify(held.secret))
     }
 
-    /// Takes note of whether the platform accepts a secret that no sink has yet. One that it refuses
-    /// is tried again for a while, because it may not be known everywhere yet. What stays open is
-    /// asked again before the old token is revoked.
+    /// Takes note of whether the platform accepts a secret that no sink has yet. One that it
+    /// refuses is tried again for a while, because it may not be known everywhere yet. What stays
+    /// open is asked again before the old token is revoked.
     pub(super) fn tried(&mut self, secret: SecretNumber, answer: &Answer, now: Timestamp) {
         let is_alive = *answer == Answer::Verified(Liveness::Alive);
         let is_dead = *answer == Answer::Verified(Liveness::Dead);

@@ -100,8 +100,8 @@ impl<P: LocalPlace> LocalSink<P> {
         Ok(found)
     }
 
-    /// Rejects a file that another user may have put there to get the secret. With a stamp that only
-    /// this user or root can have written it was used before.
+    /// Rejects a file that another user may have put there to get the secret. With a stamp that
+    /// only this user or root can have written it was used before.
     fn check_owner(&self, found: &Holding) -> Result<()> {
         if self.adopt || found.is_stamped() {
             return Ok(());

@@ -64,7 +64,7 @@ pub(crate) enum Mutant {
     NotConfirmed,
     /// No wait and no confirmation.
     NoSettleNotConfirmed,
-    /// What is withdrawn lives on.
+    /// A successor that is withdrawn lives on.
     WithdrawnInVain,
     /// A write without an answer is taken for one that certainly had no effect.
     LostWritesAreCertain,

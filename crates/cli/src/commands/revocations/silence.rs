@@ -11,7 +11,7 @@ use crate::program_name::command_line;
 /// The time without an answer, or without any sign of a worker, after which the watcher says so.
 const LONGEST: Duration = Duration::from_secs(15);
 
-/// What is heard of the ledger, and through it of the workers.
+/// The signs of life of the ledger, and through it of the workers.
 #[derive(Debug)]
 pub(super) struct Silence {
     answered: Since,
@@ -19,8 +19,8 @@ pub(super) struct Silence {
     signs: Option<Signs>,
 }
 
-/// What changes while a worker is working on a plan. It is compared with itself alone, because the
-/// clock of this machine may be wrong.
+/// The state that changes while a worker is working on a plan. It is compared with itself alone,
+/// because the clock of this machine may be wrong.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Signs {
     times: Vec<Option<Timestamp>>,

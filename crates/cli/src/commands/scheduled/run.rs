@@ -19,8 +19,8 @@ use crate::rotations::Stop;
 use crate::schedules::{Ended, LONGEST_WAIT, Record, SHORTEST_WAIT, Schedule, Subject};
 
 impl ScheduledTasks<'_> {
-    /// Carries out what a task is for. Returns `None` if a request to stop, or the end of the claim,
-    /// came before its end.
+    /// Carries out what a task is for. Returns `None` if a request to stop, or the end of the
+    /// claim, came before its end.
     pub(super) async fn run(
         &self,
         claim: &Arc<Claim>,
