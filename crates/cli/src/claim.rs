@@ -24,6 +24,9 @@ pub(crate) const LEASE: Duration = Duration::from_secs(20);
 /// the work goes on.
 const PARTS: u32 = 4;
 
+/// The number of times that a task is claimed in a row, because the answer came too late.
+const MAX_CLAIMS: u32 = 3;
+
 /// The claim of a task of which nothing is lost if it is begun anew.
 pub(crate) struct Claim {
     tasks: Arc<dyn Tasks>,
@@ -58,12 +61,20 @@ impl Claim {
         id: OperationId,
         lease: Duration,
     ) -> Result<Option<(Self, Task)>> {
-        let asked_at = elapsed();
-        let claim = tasks.claim_task(id, lease).await?;
-        Ok(claim.map(|claim| {
-            let claimed = Self::of(tasks, &claim, lease, asked_at);
-            (claimed, claim.task)
-        }))
+        for _ in 0..MAX_CLAIMS {
+            let asked_at = elapsed();
+            let Some(claim) = tasks.claim_task(id, lease).await? else {
+                return Ok(None);
+            };
+            // Whoever was stopped meanwhile does not know when the claim was made.
+            if elapsed().saturating_sub(asked_at) < lease / PARTS {
+                let claimed = Self::of(tasks, &claim, lease, asked_at);
+                return Ok(Some((claimed, claim.task)));
+            }
+            let due = claim.task.due;
+            tasks.release_claim(id, claim.epoch, due).await?;
+        }
+        Ok(None)
     }
 
     fn of(tasks: Arc<dyn Tasks>, claim: &TaskClaim, lease: Duration, asked_at: Duration) -> Self {

@@ -38,7 +38,7 @@ use crate::machine::{
 use crate::sink::{LONGEST_CALL, SecretSink, Version};
 use crate::waits::scaled;
 use clock::StoreClock;
-use fence::{CLAIM, HEARTBEAT};
+use fence::{CLAIM, HEARTBEAT, MARGIN};
 use secrets::Secrets;
 
 /// The rotation that a runner carries out: with what, and for which token.
@@ -79,6 +79,9 @@ pub enum Advanced {
     /// Another worker carries it out, nobody has opened it, or the store has closed it.
     NotOurs,
 }
+
+/// The number of times that a rotation is claimed in a row, because the answer came too late.
+const MAX_CLAIMS: u32 = 3;
 
 /// The time for which a store that fails is asked again by the worker that has the only secret that
 /// works.
@@ -164,11 +167,9 @@ impl<'a> Runner<'a> {
     /// about the next step.
     pub async fn advance(&self, job: &RotationJob) -> Result<Advanced> {
         self.check(&job.plan)?;
-        let mut clock = StoreClock::before_claim(self.clock);
-        let Some(claim) = self.store.claim(job.id).await? else {
+        let Some((claim, clock)) = self.claim(job.id).await? else {
             return Ok(Advanced::NotOurs);
         };
-        clock.set(claim.claimed_at);
         let epoch = claim.epoch;
         let advanced = match self.run(job, claim, clock).await {
             Ok(advanced) => advanced,
@@ -187,6 +188,25 @@ impl<'a> Runner<'a> {
         };
         self.store.release(job.id, epoch, due).await?;
         Ok(advanced)
+    }
+
+    /// Claims a rotation, and returns the clock that the claim has set. Whoever was stopped
+    /// meanwhile does not know when the claim was made, so it is given back and made again.
+    async fn claim(&self, id: OperationId) -> Result<Option<(Claim, StoreClock<'_>)>> {
+        for _ in 0..MAX_CLAIMS {
+            let mut clock = StoreClock::before_claim(self.clock);
+            let Some(claim) = self.store.claim(id).await? else {
+                return Ok(None);
+            };
+            if claim.claimed_at.is_none() || clock.passed() < MARGIN {
+                clock.set(claim.claimed_at);
+                return Ok(Some((claim, clock)));
+            }
+            (self.store)
+                .release(id, claim.epoch, claim.claimed_at)
+                .await?;
+        }
+        Ok(None)
     }
 
     /// Refuses sinks that are not those of the plan: they would not be written, or be overwritten.

@@ -437,6 +437,9 @@ async fn a_stamp_that_others_may_have_written_is_none() {
     assert!(!variable.read().await.unwrap().is_foreign());
     fs::set_permissions(&variable_path, fs::Permissions::from_mode(0o620)).unwrap();
     assert!(variable.read().await.unwrap().is_foreign());
+    // Where it may be replaced anyway, the sink must find what it wrote itself.
+    let adopting = variable.clone().with_adoption();
+    assert!(!adopting.read().await.unwrap().is_foreign());
 
     // Only root may give files away.
     written().await;

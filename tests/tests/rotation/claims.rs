@@ -74,6 +74,10 @@ struct Leased {
     until: Mutex<Instant>,
     /// `true` while it cannot be reached.
     is_down: AtomicBool,
+    /// When it was made, by its own clock and by tokio's.
+    made: (Timestamp, Instant),
+    /// The time for which the next claim does not reach it, as if the worker were stopped.
+    late: Mutex<Duration>,
 }
 
 impl Leased {
@@ -82,7 +86,14 @@ impl Leased {
             store: trial.kept.shared_memory(),
             until: Mutex::new(Instant::now()),
             is_down: AtomicBool::new(false),
+            made: (trial.clock.now(), Instant::now()),
+            late: Mutex::default(),
         })
+    }
+
+    fn now(&self) -> Timestamp {
+        let (made_at, made) = self.made;
+        made_at.saturating_add(made.elapsed())
     }
 
     /// Returns the time for which others are kept away.
@@ -111,11 +122,14 @@ impl RotationStore for Leased {
 
     async fn claim(&self, rotation: OperationId) -> Result<Option<Claim>> {
         self.check_up()?;
+        let late = std::mem::take(&mut *self.late.lock().unwrap());
+        tokio::time::sleep(late).await;
         if !self.left().is_zero() {
             return Ok(None);
         }
         *self.until.lock().unwrap() = Instant::now() + CLAIM;
-        self.store.claim(rotation).await
+        let claim = self.store.claim(rotation).await?;
+        Ok(claim.map(|claim| claim.with_claimed_at(self.now())))
     }
 
     async fn extend(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool> {
@@ -227,6 +241,20 @@ async fn the_queue_of_a_killed_worker_can_be_claimed_after_25_seconds_wherever_i
         }
         assert!(kills > 10, "{platform}: {kills}");
     }
+}
+
+/// Otherwise it would be ahead of all others, and end overlaps before their time.
+#[tokio::test(start_paused = true)]
+async fn a_worker_that_was_stopped_while_it_claimed_goes_by_the_clock_of_the_store() {
+    let trial = Trial::new("losant", &[], &[]).await;
+    let (clock, leased) = (PausedClock::new(&trial.clock), Leased::new(&trial));
+    *leased.late.lock().unwrap() = Duration::from_secs(3600);
+    let runner = Runner::new(&*trial.provider, &trial.sinks, &*leased, &clock);
+    let advanced = runner.advance(&trial.job).await.unwrap();
+    assert!(matches!(advanced, Advanced::Waiting { .. }), "{advanced:?}");
+    let delivered_at = trial.rotation().await.successor.unwrap().delivered_at;
+    assert!(delivered_at <= leased.now(), "{delivered_at}");
+    assert!(leased.left().is_zero(), "{leased:?}");
 }
 
 #[tokio::test(start_paused = true)]

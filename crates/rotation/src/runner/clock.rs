@@ -48,6 +48,11 @@ impl<'a> StoreClock<'a> {
         }
     }
 
+    /// Returns the time since the claim was asked for.
+    pub(super) fn passed(&self) -> Duration {
+        self.clock.elapsed().saturating_sub(self.asked_at)
+    }
+
     /// Sets the clock by the time of the claim, if the store has told it.
     pub(super) fn set(&mut self, claimed_at: Option<Timestamp>) {
         self.claimed_at = claimed_at;
@@ -56,10 +61,7 @@ impl<'a> StoreClock<'a> {
     /// Returns the current time, by the clock of this machine if the store has none.
     pub(super) fn now(&self) -> Timestamp {
         match self.claimed_at {
-            Some(claimed_at) => {
-                let passed = self.clock.elapsed().saturating_sub(self.asked_at);
-                claimed_at.saturating_add(passed)
-            }
+            Some(claimed_at) => claimed_at.saturating_add(self.passed()),
             None => self.clock.now(),
         }
     }

@@ -22,9 +22,19 @@ use crate::regular_file;
 /// All other lines are kept byte for byte. The value is quoted only where all these readers need
 /// it, and a secret that they would read differently is refused. The stamp is a comment above the
 /// variable, and is believed only in a file of the user of this process or of root that nobody else
-/// may write. Apart from that it is like a [`FileSink`](super::FileSink).
+/// may write, or if the sink may replace what others wrote. Apart from that it is like a
+/// [`FileSink`](super::FileSink).
 #[derive(Debug, Clone)]
-pub struct EnvFileSink(LocalSink<EnvFile>);
+pub struct EnvFileSink(LocalSink<Variable>);
+
+/// The variable in its file.
+#[derive(Debug, Clone)]
+struct Variable {
+    file: EnvFile,
+    /// `true` if the sink may replace what others wrote: a stamp of theirs gains them nothing then,
+    /// and its own stamps must be found again in a file of theirs.
+    adopts: bool,
+}
 
 impl EnvFileSink {
     /// Creates a sink of a variable in the file at `path`. Neither need exist.
@@ -43,7 +53,10 @@ impl EnvFileSink {
             ));
         }
         let suffix = format!("#{variable}");
-        let place = EnvFile::new(variable);
+        let place = Variable {
+            file: EnvFile::new(variable),
+            adopts: false,
+        };
         Ok(Self(LocalSink::new(
             "env-file",
             path.as_ref(),
@@ -56,25 +69,28 @@ impl EnvFileSink {
     #[must_use]
     pub fn with_adoption(mut self) -> Self {
         self.0.adopt = true;
+        self.0.place.adopts = true;
         self
     }
 }
 
-impl LocalPlace for EnvFile {
+impl LocalPlace for Variable {
     fn holding(&self, path: &Path) -> Result<Holding, String> {
         let (content, is_of_others) = match regular_file::open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => (Zeroizing::default(), false),
             Err(error) => return Err(cause_text(&error)),
             Ok(file) => {
                 let found = file.metadata().map_err(|error| cause_text(&error))?;
-                (self.read_open(file)?, is_of_others(&found))
+                (self.file.read_open(file)?, is_of_others(&found))
             }
         };
-        let secret = self
+        let secret = (self.file)
             .value(&content)
             .filter(|secret| !secret.expose().is_empty());
         // Whoever else writes the file may have written the stamp for a secret of their own.
-        let note = self.note(&content).filter(|_| !is_of_others);
+        let note = (self.file)
+            .note(&content)
+            .filter(|_| self.adopts || !is_of_others);
         let sealed = note.and_then(SealedStamp::parse);
         // Other variables may change without a conflict.
         let stamp = sealed.as_ref().map(ToString::to_string).unwrap_or_default();
@@ -92,9 +108,11 @@ impl LocalPlace for EnvFile {
         secret: &Secret,
         stamp: &Stamp,
     ) -> Result<(), String> {
-        let content = self.read(path)?;
+        let content = self.file.read(path)?;
         let sealed = SealedStamp::new(stamp, secret);
-        let content = self.set_with_note(&content, secret, &sealed.to_string())?;
+        let content = self
+            .file
+            .set_with_note(&content, secret, &sealed.to_string())?;
         write_all(file, content.as_bytes())
     }
 }

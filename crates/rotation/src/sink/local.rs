@@ -32,7 +32,7 @@ pub(super) struct LocalSink<P> {
     pub(super) name: String,
     pub(super) adopt: bool,
     path: PathBuf,
-    place: P,
+    pub(super) place: P,
 }
 
 impl<P: LocalPlace> LocalSink<P> {

@@ -60,7 +60,7 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<Ad
         let message = format!("{MAX_STARTS} workers were lost in a row while they worked on it");
         let error = Error::new(ErrorKind::Other, Fate::MaybeApplied, message);
         let error = error.with_account(part.account());
-        fail(working, &claim, record, &part, &error).await
+        fail(working, (&claim, id), record, &part, &error).await
     };
     let Some(ended) = claim.hold(Box::pin(work)).await else {
         // If nobody has taken over, whoever is the first does.
@@ -117,7 +117,7 @@ async fn carry_out(
     }
     let provider = match open(working, &record, &part) {
         Ok(provider) => provider,
-        Err(error) => return fail(working, claim, record, &part, &error).await,
+        Err(error) => return fail(working, (claim, id), record, &part, &error).await,
     };
     record.note = None;
     let provider = &*provider;
@@ -174,11 +174,12 @@ async fn carry_out(
         let judged = record.verdicts.len() + rest.tokens().count();
         let revocations = match provider.revoke_many(rest, record.options.of_task(id)) {
             Ok(revocations) => revocations,
-            Err(error) => return fail(working, claim, record, &part, &error).await,
+            Err(error) => return fail(working, (claim, id), record, &part, &error).await,
         };
         let stopped = revoke(working, claim, &mut record, revocations, &unfinished).await?;
         match stopped {
             Some(ended @ Ended::Closed) => {
+                unrecorded::add_verdicts(&mut record, &part, &working.ledger.writes(id).await?);
                 record.is_abandoned = true;
                 return end(claim, &record, true, ended).await;
             }
@@ -202,12 +203,16 @@ async fn carry_out(
 /// Ends for now because of an error, or for ever if there were too many.
 async fn fail(
     working: &Working<'_>,
-    claim: &Claim,
+    (claim, id): (&Claim, OperationId),
     mut record: AccountRecord,
     part: &RevocationPlan,
     error: &Error,
 ) -> Result<Ended> {
     print_error(working.requested_format, error);
+    if record.outages >= outages::MAX_OUTAGES {
+        // What is known of a token counts more than why the others were not tried.
+        unrecorded::add_verdicts(&mut record, part, &working.ledger.writes(id).await?);
+    }
     if outages::note(&mut record, part, error) {
         return end(claim, &record, true, Ended::Closed).await;
     }

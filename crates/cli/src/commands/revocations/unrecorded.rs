@@ -18,7 +18,7 @@ pub(super) fn add_verdicts(record: &mut AccountRecord, part: &RevocationPlan, wr
     let judged: HashSet<TokenId> = judged.cloned().collect();
     for id in part.tokens().filter(|id| !judged.contains(*id)) {
         let of_token = writes.iter().filter(|write| write.tokens().contains(id));
-        let verdicts = of_token.map(|write| verdict(write, id, part.account()));
+        let verdicts = of_token.filter_map(|write| verdict(write, id, part.account()));
         // That of the last write; a token that is dead stays so.
         let last = verdicts.reduce(|last, next| if last.is_dead() { last } else { next });
         if let Some(verdict) = last {
@@ -27,27 +27,28 @@ pub(super) fn add_verdicts(record: &mut AccountRecord, part: &RevocationPlan, wr
     }
 }
 
-fn verdict(write: &Write, id: &TokenId, account: &Account) -> RevocationVerdict {
-    let effect = write
-        .outcome
-        .as_ref()
-        .and_then(|outcome| outcome.result.as_ref().ok());
-    match effect.map(|effect| effect.revocation) {
-        Some(Some((outcome, effect))) if write.has_revoked(id) => {
+/// Returns what a write tells about a token; `None` if it has certainly changed nothing.
+fn verdict(write: &Write, id: &TokenId, account: &Account) -> Option<RevocationVerdict> {
+    let result = write.outcome.as_ref().map(|outcome| &outcome.result);
+    match result {
+        Some(Ok(effect)) if write.has_revoked(id) => {
+            let (outcome, effect) = effect.revocation?;
             let revocation = Revocation::new(outcome, effect).with_id(id.clone());
-            match outcome {
+            Some(match outcome {
                 RevocationOutcome::Revoked => RevocationVerdict::Revoked(revocation),
                 _ => RevocationVerdict::AlreadyGone(revocation),
-            }
+            })
         }
-        Some(_) if write.intent.suspension == Some(Suspension::Suspend) => {
-            RevocationVerdict::Suspended
+        Some(Ok(_)) if write.intent.suspension == Some(Suspension::Suspend) => {
+            Some(RevocationVerdict::Suspended)
         }
+        Some(Err(error)) if !error.may_have_applied() => None,
         _ => {
-            let message = "its worker was lost before the platform had answered";
+            let message = "its worker was lost, or gave up, before the platform had answered";
             let error = Error::new(ErrorKind::Unavailable, Fate::MaybeApplied, message);
             let advice = "carry the plan out again, which finds out whether it is dead";
-            RevocationVerdict::Unreachable(error.with_account(account).with_advice(advice))
+            let error = error.with_account(account).with_advice(advice);
+            Some(RevocationVerdict::Unreachable(error))
         }
     }
 }
@@ -65,7 +66,7 @@ mod tests {
     #[test]
     fn a_token_whose_revocation_was_begun_does_not_count_as_not_attempted() {
         let account = Account::new("losant", "iot");
-        let ids = ["asked", "dead", "judged", "untried"].map(TokenId::new);
+        let ids = ["asked", "dead", "judged", "refused", "untried"].map(TokenId::new);
         let part = RevocationPlan::from_ids(&account, ids.clone());
         let options = Options::from(&RevokeManyOptions::default());
         let operations = (OperationId::random(), OperationId::random());
@@ -88,7 +89,11 @@ mod tests {
         let mut effect = Effect::new();
         effect.revocation = Some((RevocationOutcome::Revoked, RevocationEffect::Deleted));
         dead.outcome = Some(Outcome::new(&dead.intent, Ok(effect)));
-        add_verdicts(&mut record, &part, &[write(&ids[0]), dead, write(&ids[2])]);
+        let mut refused = write(&ids[3]);
+        let error = Error::new(ErrorKind::RateLimited, Fate::Rejected, "too many requests");
+        refused.outcome = Some(Outcome::new(&refused.intent, Err(error)));
+        let writes = [write(&ids[0]), dead, write(&ids[2]), refused];
+        add_verdicts(&mut record, &part, &writes);
         let verdicts = record.verdicts.iter();
         let verdicts: Vec<_> = verdicts
             .map(|verdict| (verdict.token.as_str(), verdict.as_str()))
