@@ -47,8 +47,8 @@ const COMMIT: &str = "set local statement_timeout = 0; commit";
 /// Without waiting for the disk or for a standby.
 const DROP_STAGED: &str = "begin; set local synchronous_commit = off; drop table staged; commit";
 
-/// The connections of a process to a server at a time: many work at once, and a server has a
-/// hundred for all processes.
+/// The connections of a ledger to a server at a time: many work at once, and a server has a hundred
+/// for all processes.
 const MAX_CONNECTIONS: usize = 8;
 
 /// The time after which a call that found no free place gets a connection all the same: whoever
