@@ -47,7 +47,7 @@ pub use micro::{Amount, Micro};
 pub use packages::{Packages, compiler};
 pub use performance::{Conditions, Table, write};
 pub use platform::{Platform, Simulated};
-pub use programs::{build_program, build_programs, program};
+pub use programs::{build_program, build_programs, measured_program, program};
 pub use rate_limited::{Rate, RateLimited, Use};
 pub use starts::Starts;
 pub use valgrind::instructions;

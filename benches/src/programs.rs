@@ -22,6 +22,22 @@ pub fn build_program() -> Result<(), Box<dyn Error>> {
     build(&["--package", "tokenfleet-cli", "--bin", "tokenfleet"])
 }
 
+/// Returns the path of the program `tokenfleet` that is measured: that of the variable `PROGRAM`, or
+/// the one beside this program, which is built first.
+///
+/// # Errors
+///
+/// Returns an error if cargo fails, or if the system does not report the path of this program.
+pub fn measured_program() -> Result<PathBuf, Box<dyn Error>> {
+    match std::env::var_os("PROGRAM") {
+        Some(path) => Ok(PathBuf::from(path)),
+        None => {
+            build_program()?;
+            Ok(program("tokenfleet")?)
+        }
+    }
+}
+
 fn build(what: &[&str]) -> Result<(), Box<dyn Error>> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // The variables of this package are none of the built one's. To some build scripts, they are a

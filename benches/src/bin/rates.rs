@@ -8,12 +8,10 @@
 
 use std::env;
 use std::error::Error;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use tokenfleet_benches::{
-    Arguments, Conditions, Fleet, Rate, RateLimited, Table, Use, Workers, build_program, program,
-    write,
+    Arguments, Conditions, Fleet, Rate, RateLimited, Table, Use, Workers, measured_program, write,
 };
 use tokenfleet_simulators::{Server, Simulator};
 
@@ -39,13 +37,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::from_env(1)?;
     let accounts: usize = env::var("ACCOUNTS").map_or(Ok(200), |count| count.parse())?;
-    let program = match env::var_os("PROGRAM") {
-        Some(path) => PathBuf::from(path),
-        None => {
-            build_program()?;
-            program("tokenfleet")?
-        }
-    };
+    let program = measured_program()?;
     let conditions = Conditions::now()?;
     let (mut text, mut variables) = (String::new(), Vec::new());
     let (mut platforms, mut servers) = (Vec::new(), Vec::new());

@@ -8,13 +8,12 @@
 
 use std::env;
 use std::error::Error;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use tokenfleet::Timestamp;
 use tokenfleet_benches::{
-    Arguments, Conditions, Fleet, Platform, Simulated, Table, Workers, build_program, program,
-    write,
+    Arguments, Conditions, Fleet, Platform, Simulated, Table, Workers, measured_program, write,
 };
 use tokenfleet_ledger::{Task, Tasks};
 
@@ -30,13 +29,7 @@ const KILLS: u32 = 5;
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::from_env(1)?;
     let accounts: usize = env::var("ACCOUNTS").map_or(Ok(1_000), |count| count.parse())?;
-    let program = match env::var_os("PROGRAM") {
-        Some(path) => PathBuf::from(path),
-        None => {
-            build_program()?;
-            program("tokenfleet")?
-        }
-    };
+    let program = measured_program()?;
     let conditions = Conditions::now()?;
     let mut listed = Table::new([
         "processes",
