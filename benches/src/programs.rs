@@ -22,8 +22,8 @@ pub fn build_program() -> Result<(), Box<dyn Error>> {
     build(&["--package", "tokenfleet-cli", "--bin", "tokenfleet"])
 }
 
-/// Returns the path of the program `tokenfleet` that is measured: that of the variable `PROGRAM`, or
-/// the one beside this program, which is built first.
+/// Returns the path of the program `tokenfleet` that is measured: that of the variable `PROGRAM`,
+/// or the one beside this program, which is built first.
 ///
 /// # Errors
 ///
