@@ -14,12 +14,13 @@ use std::io::{BufRead, BufReader, Seek, SeekFrom, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 use support::{COMPLETE, account, at, block_on, record, stage, tokens};
+use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Error, ErrorKind};
-use tokenfleet_ledger::{Ledger, PageRequest, SqliteLedger};
+use tokenfleet_ledger::{Ledger, NewTask, PageRequest, SqliteLedger, Tasks};
 
 /// The variable that names the ledger for the process that another test kills or limits.
 const CHILD_LEDGER: &str = "TOKENFLEET_TEST_LEDGER";
@@ -219,6 +220,52 @@ fn a_locked_ledger_is_read_and_its_next_writer_waits_or_says_why() {
         other.execute_batch("rollback").unwrap();
         waiting.await.unwrap().unwrap();
         assert_eq!(newest_round(&ledger).await, 1);
+    });
+}
+
+/// Opens tasks, all at once, and returns the failures.
+async fn open_tasks(ledger: &SqliteLedger, count: u32) -> Vec<Error> {
+    let opening = (0..count).map(|number| {
+        let ledger = ledger.clone();
+        let subject = number.to_string();
+        let task = NewTask::new(OperationId::random(), "rotation", &subject, &subject, "{}");
+        tokio::spawn(async move { ledger.open_task(&task).await.map(drop) })
+    });
+    let mut failures = Vec::new();
+    for opening in opening.collect::<Vec<_>>() {
+        failures.extend(opening.await.unwrap().err());
+    }
+    failures
+}
+
+#[test]
+fn many_writers_of_a_process_all_get_their_turn() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    block_on(async {
+        let ledger = SqliteLedger::open(path).await.unwrap();
+        let ledger = ledger.with_patience(Duration::from_millis(20));
+        let failures = open_tasks(&ledger, 300).await;
+        assert!(failures.is_empty(), "{} of 300", failures.len());
+    });
+}
+
+#[test]
+fn many_writers_of_a_process_wait_for_another_process_at_the_same_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    block_on(async {
+        let ledger = SqliteLedger::open(&path).await.unwrap();
+        let ledger = ledger.with_patience(Duration::from_millis(500));
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("begin immediate").unwrap();
+        let asked = Instant::now();
+        assert_eq!(open_tasks(&ledger, 100).await.len(), 100);
+        let took = asked.elapsed();
+        assert!(
+            took < Duration::from_secs(20),
+            "{took:?}: one after another, it takes 50 s"
+        );
     });
 }
 

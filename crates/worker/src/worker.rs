@@ -22,9 +22,13 @@ const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 /// The time after which a listener that was lost is replaced.
 const LISTEN_AGAIN: Duration = Duration::from_secs(5);
 
-/// The number of queues among which each free place is given by lot. Workers that ask at the same
-/// moment get the same answer, and are not to take the same queue.
-const CANDIDATES: usize = 8;
+/// The least number of queues among which each free place is given by lot, if so many are due.
+/// Workers that ask at the same moment get the same answer, and are not to take the same queue.
+const LEAST_CANDIDATES: usize = 8;
+
+/// The part of the time that a worker may spend on requests for what is due: one in so many. They
+/// take longer the more is due, and where many workers ask.
+const ASKING: u32 = 8;
 
 /// A worker, which carries on the queues that are due.
 ///
@@ -41,7 +45,8 @@ pub struct Worker {
 
 /// The end of something that the worker waits for.
 enum Event {
-    Asked(Result<DueQueues>),
+    /// With the time that the answer took.
+    Asked(Result<DueQueues>, Duration),
     Advanced(String, Result<Advanced>),
 }
 
@@ -143,7 +148,7 @@ impl<'a> Run<'a> {
                 event = self.pending.next() => event,
             };
             match event {
-                Some(Event::Asked(answer)) => self.begin(answer),
+                Some(Event::Asked(answer, took)) => self.begin(answer, took),
                 Some(Event::Advanced(queue, advanced)) => self.end(&queue, &advanced),
                 // A request is always pending.
                 None => self.ask_after(Duration::ZERO, Duration::ZERO),
@@ -165,12 +170,14 @@ impl<'a> Run<'a> {
                 () = sleep(pause.saturating_sub(shortest)) => {}
                 () = bell.notified() => {}
             }
-            Event::Asked(tasks.due_queues().await)
+            let asked = Instant::now();
+            let answer = tasks.due_queues().await;
+            Event::Asked(answer, asked.elapsed())
         }));
     }
 
     /// Begins to carry on queues that are due, as many as there is room for.
-    fn begin(&mut self, answer: Result<DueQueues>) {
+    fn begin(&mut self, answer: Result<DueQueues>, took: Duration) {
         self.worker.status.asked(&answer);
         let interval = self.worker.interval;
         let found = match answer {
@@ -187,14 +194,17 @@ impl<'a> Run<'a> {
             .filter(|queue| !self.running.contains(*queue) && self.rests.is_over(queue, now))
             .collect();
         while self.running.len() < self.worker.max_queues.get() && !free.is_empty() {
-            // The first ones have waited for longest.
-            let queue = free.remove(fastrand::usize(..free.len().min(CANDIDATES)));
+            // The first ones have waited for longest. Among a few, many workers would choose the
+            // same ones where many are due.
+            let candidates = (free.len() / 2).max(LEAST_CANDIDATES).min(free.len());
+            let queue = free.remove(fastrand::usize(..candidates));
             self.carry_on(queue.to_owned());
         }
         let next = found.next.map(|next| found.at.duration_until(next));
         let rested = self.rests.next(names.into_iter(), now);
         let pause = next.into_iter().chain(rested).fold(interval, Duration::min);
-        self.ask_after(SHORTEST_PAUSE, pause);
+        let shortest = SHORTEST_PAUSE.max(took * ASKING).min(interval);
+        self.ask_after(shortest, pause);
     }
 
     fn carry_on(&mut self, queue: String) {

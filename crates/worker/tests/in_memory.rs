@@ -38,6 +38,42 @@ fn any_number_of_workers_carries_on_each_queue_one_at_a_time() {
     });
 }
 
+/// Takes a while to read the tasks of a queue before it claims one.
+struct ReadsFirst(Close);
+
+#[async_trait]
+impl Advance for ReadsFirst {
+    async fn advance(&self, queue: &str) -> Result<Advanced> {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        self.0.advance(queue).await
+    }
+
+    fn report(&self, queue: Option<&str>, error: &Error) {
+        self.0.report(queue, error);
+    }
+}
+
+#[test]
+fn workers_that_ask_at_the_same_moment_seldom_take_the_same_queue() {
+    block_on(async {
+        let ledger = ledger();
+        for number in 0..400 {
+            let name = number.to_string();
+            ledger.open_task(&due(&name, &name)).await.unwrap();
+        }
+        let reads = ReadsFirst(Close::new(&ledger));
+        let workers: Vec<_> = (0..4).map(|_| Worker::new(Arc::clone(&ledger))).collect();
+        let runs = workers
+            .iter()
+            .map(|worker| worker.run(&reads, reads.0.all_closed()));
+        futures_util::future::join_all(runs).await;
+        let seen = reads.0.seen.lock().unwrap();
+        assert_eq!(seen.closed.len(), 400);
+        let calls: u32 = seen.calls.values().sum();
+        assert!(calls < 800, "{} calls for 400 queues", calls);
+    });
+}
+
 #[test]
 fn a_worker_carries_on_no_more_queues_at_a_time_than_it_may() {
     block_on(async {

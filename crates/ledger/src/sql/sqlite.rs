@@ -17,7 +17,7 @@ use crate::sql::connection::{Connection, Database, Work};
 use crate::sql::reports::Reports;
 use crate::sql::schema::{accept, migrate};
 use crate::sql::writes;
-use connection::SqliteConnection;
+use connection::{SqliteConnection, Turns};
 
 /// Writes the file anew, and then what is beside it into it.
 const VACUUM: &str = "vacuum; pragma wal_checkpoint(truncate);";
@@ -35,6 +35,7 @@ const VACUUM: &str = "vacuum; pragma wal_checkpoint(truncate);";
 pub struct SqliteLedger {
     path: PathBuf,
     patience: Duration,
+    turns: Turns,
     reports: Reports,
 }
 
@@ -53,6 +54,7 @@ impl SqliteLedger {
         let ledger = Self {
             path,
             patience: Self::PATIENCE,
+            turns: Turns::default(),
             reports: Reports::default(),
         };
         ledger.connect().await?;
@@ -63,6 +65,8 @@ impl SqliteLedger {
     #[must_use]
     pub fn with_patience(mut self, patience: Duration) -> Self {
         self.patience = patience;
+        // Those who wait for longer do not hold up those who do not.
+        self.turns = Turns::default();
         self
     }
 
@@ -88,9 +92,9 @@ impl SqliteLedger {
 #[async_trait]
 impl Database for SqliteLedger {
     async fn connect(&self) -> Result<Box<dyn Connection>> {
-        let mut connection = SqliteConnection::open(&self.path, self.patience).await?;
+        let mut connection = SqliteConnection::open(&self.path, self.patience, &self.turns).await?;
         accept(&mut connection).await?;
-        connection.write_ahead(self.patience).await?;
+        connection.write_ahead().await?;
         migrate(&mut connection).await?;
         Ok(Box::new(connection))
     }

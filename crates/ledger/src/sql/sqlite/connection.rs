@@ -1,7 +1,7 @@
 //! A connection to SQLite, on a thread of its own: it waits for disks and for other processes.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection as Handle, OpenFlags, ToSql, params_from_iter};
 use tokenfleet_core::{Result, Timestamp};
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
 use super::access::{check_link, check_private, create_private};
 use super::failure::{describe, foreign, gone, is_busy, no_log, uncertain, uncreatable};
@@ -40,6 +40,10 @@ const LONGEST_PATIENCE: Duration = Duration::from_millis(2_147_483_647);
 /// The time between two attempts to write ahead.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// The turn of a writer: those of a process come one after another, the first one first. Many that
+/// SQLite lets wait look every few milliseconds whether they are next, and any of them may be.
+pub(super) type Turns = Arc<Mutex<()>>;
+
 type Job = Box<dyn FnOnce(&mut Handle) + Send>;
 
 /// A connection to a file. The thread ends when this is dropped, after the job that it has.
@@ -50,11 +54,15 @@ pub(super) struct SqliteConnection {
     thread: JoinHandle<()>,
     /// Ends when the file is closed.
     open: oneshot::Receiver<()>,
+    patience: Duration,
+    turns: Turns,
+    /// The turn of a transaction that writes.
+    turn: Option<OwnedMutexGuard<()>>,
 }
 
 impl SqliteConnection {
     /// Opens a file, which is created if it does not exist.
-    pub(super) async fn open(path: &Path, patience: Duration) -> Result<Self> {
+    pub(super) async fn open(path: &Path, patience: Duration, turns: &Turns) -> Result<Self> {
         let (jobs, queue) = mpsc::channel::<Job>();
         let (opened, is_open) = oneshot::channel();
         let (closed, open) = oneshot::channel();
@@ -84,6 +92,9 @@ impl SqliteConnection {
             path: path.to_owned(),
             thread,
             open,
+            patience,
+            turns: Arc::clone(turns),
+            turn: None,
         })
     }
 
@@ -91,7 +102,8 @@ impl SqliteConnection {
     ///
     /// Where several processes do so to a new file, SQLite refuses all but one at once instead of
     /// waiting, because each holds a lock that the others need. The refused ones try again.
-    pub(super) async fn write_ahead(&mut self, patience: Duration) -> Result<()> {
+    pub(super) async fn write_ahead(&mut self) -> Result<()> {
+        let patience = self.patience;
         let mode = self.run(move |handle| {
             let started = Instant::now();
             let read = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
@@ -108,6 +120,19 @@ impl SqliteConnection {
             return Ok(());
         }
         Err(no_log(&self.path))
+    }
+
+    /// Begins to write when the other writers of this process have ended, and waits for those of
+    /// other processes only for what is left of the patience.
+    async fn begin_write(&mut self) -> Result<()> {
+        let asked = Instant::now();
+        self.turn = Some(Arc::clone(&self.turns).lock_owned().await);
+        let left = self.patience.saturating_sub(asked.elapsed());
+        self.run(move |handle| {
+            handle.busy_timeout(left.min(LONGEST_PATIENCE))?;
+            handle.execute_batch("begin immediate")
+        })
+        .await
     }
 
     /// Does a piece of work on the thread.
@@ -188,22 +213,22 @@ impl Connection for SqliteConnection {
     }
 
     async fn begin(&mut self, access: Access) -> Result<()> {
-        self.run(move |handle| match access {
-            Access::Read => handle.execute_batch("begin"),
-            Access::Write => handle.execute_batch("begin immediate"),
+        match access {
+            Access::Read => self.run(|handle| handle.execute_batch("begin")).await,
+            Access::Write => self.begin_write().await,
             Access::Migrate => {
-                handle.execute_batch("begin immediate")?;
-                handle.pragma_update(None, "application_id", APPLICATION)
+                self.begin_write().await?;
+                self.run(|handle| handle.pragma_update(None, "application_id", APPLICATION))
+                    .await
             }
-        })
-        .await
+        }
     }
 
     async fn commit(&mut self) -> Result<()> {
         let committed = self.attempt(|handle| handle.execute_batch("commit"));
-        committed
-            .await?
-            .map_err(|error| uncertain(error, &self.path))
+        let committed = committed.await?;
+        self.turn = None;
+        committed.map_err(|error| uncertain(error, &self.path))
     }
 
     async fn define(&mut self, statements: &str) -> Result<()> {
