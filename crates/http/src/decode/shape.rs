@@ -341,6 +341,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Has a value read by `serde_json`.
+    #[cold]
     fn delegate<T>(
         &mut self,
         read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'a>>) -> serde_json::Result<T>,
