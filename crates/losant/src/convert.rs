@@ -67,8 +67,13 @@ fn token(
     };
     let mut token = Token::new(id, TokenState::Unknown);
     let times = &mut token.attributes;
-    token.created_at = times.parse_time("creationDate", wire.creation_date, time);
-    token.updated_at = times.parse_time("lastUpdated", wire.last_updated, time);
+    token.created_at = times.parse_time("creationDate", wire.creation_date.as_ref(), time);
+    // A token that was never changed has one date twice.
+    let created = text(&wire.creation_date).zip(token.created_at.known().copied());
+    token.updated_at = times.parse_time("lastUpdated", wire.last_updated, |text| match created {
+        Some((same, at)) if same == text => Some(at),
+        _ => time(text),
+    });
     // A token without an expiry date never expires.
     let expiry = match wire.expiration_date {
         Fact::NotReported if !wire.rest.is_unreadable("expirationDate") => Fact::Absent,

@@ -5,11 +5,12 @@
 //! the order of the scan.
 //!
 //! Each part of it owns its state. The files that drive the engine (`schedule`, `probe`,
-//! `validate`, `fast_path`, `first_look`, `shrink`, `newest`, `emit`, `forward`, `keyset`,
+//! `validate`, `fast_path`, `first_look`, `anchor`, `shrink`, `newest`, `emit`, `forward`, `keyset`,
 //! `backward`) only connect the parts. A new way to scan is a new [`ScanStrategy`] and a file
 //! beside `forward` and `backward`; the rule for the newest tokens is in `newest`, and the one for
 //! the width in [`AdaptiveConcurrency`].
 
+mod anchor;
 mod backward;
 mod bookmark;
 mod concurrency;
@@ -37,6 +38,7 @@ use crate::listing::cursor::{Place, fingerprint_of_filter, invalid};
 use crate::listing::{Completeness, Cursor, FastPath, PartialReason, Plan, ScanDirection};
 use crate::model::Token;
 use crate::provider::{Page, PagePosition};
+use anchor::Anchor;
 use bookmark::Bookmark;
 use concurrency::AdaptiveConcurrency;
 use dedup::Dedup;
@@ -66,6 +68,8 @@ pub(crate) struct PageEngine {
     concurrency: AdaptiveConcurrency,
     /// The newest tokens, as the scan found them.
     look: FirstLook,
+    /// The last token of the first page, if that page need not be read again while it is there.
+    anchor: Option<Anchor>,
     /// The detection of deletions between concurrent pages.
     tail: TailWatch,
     /// The tokens that were emitted.
@@ -110,6 +114,7 @@ impl PageEngine {
             in_flight: InFlight::default(),
             concurrency: AdaptiveConcurrency::new(strategy.initial_width(max), max),
             look: FirstLook::default(),
+            anchor: None,
             tail: TailWatch::default(),
             dedup: match template.id_order() {
                 Some(_) if strategy.is_backward() && !template.is_page_range() => {
@@ -234,6 +239,20 @@ impl PageEngine {
             return Err(error);
         }
         while let Some((pending, response)) = self.in_flight.pop_received() {
+            if pending.purpose() == Purpose::Anchor {
+                match self.judge_anchor(&pending, &response) {
+                    Verdict::Safe => {
+                        let page = Page::default();
+                        return self.emit(&pending, response.received_at, page).map(Some);
+                    }
+                    Verdict::Pending => {
+                        self.in_flight.put_back(pending, response);
+                        return Ok(None);
+                    }
+                    Verdict::Stale | Verdict::RereadAbove => self.leave_anchor(),
+                }
+                continue;
+            }
             let Response { received_at, page } = response;
             let page = match page {
                 Err(error) if self.abandon_look(error.kind()) => continue,

@@ -25,7 +25,8 @@ impl Interner {
     /// Returns a principal with this id, kind and name, shared if it was returned recently.
     pub fn principal(&mut self, id: &str, kind: Option<&str>, name: Option<&str>) -> Principal {
         self.principals.get(
-            |known| known.id() == id && known.kind() == kind && known.name() == name,
+            // The owner and the creator often differ in their names only.
+            |known| known.name() == name && known.kind() == kind && known.id() == id,
             || {
                 Principal::new(id)
                     .with_kind(kind.map(str::to_owned))

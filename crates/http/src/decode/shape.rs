@@ -266,20 +266,21 @@ impl<'a> Reader<'a> {
     /// Returns the place of the first quote, backslash or control character from a place on.
     #[inline]
     fn plain_end(&self, mut at: usize) -> Option<usize> {
+        let mut rest = self.bytes.get(at..)?;
         const ONES: u64 = u64::MAX / 0xff;
-        while let Some(word) = self.bytes.get(at..)?.first_chunk() {
+        while let Some((word, after)) = rest.split_first_chunk() {
             let word = u64::from_le_bytes(*word);
             let (quotes, backslashes) = (word ^ (ONES * 0x22), word ^ (ONES * 0x5c));
             // The highest bit of each byte that is found, exact up to the first one.
-            let found = (quotes.wrapping_sub(ONES) & !quotes)
-                | (backslashes.wrapping_sub(ONES) & !backslashes)
-                | (word.wrapping_sub(ONES * 0x20) & !word);
-            match found & (ONES * 0x80) {
+            let found = quotes.wrapping_sub(ONES)
+                | backslashes.wrapping_sub(ONES)
+                | word.wrapping_sub(ONES * 0x20);
+            match found & !word & (ONES * 0x80) {
                 0 => at += 8,
                 found => return Some(at + found.trailing_zeros() as usize / 8),
             }
+            rest = after;
         }
-        let rest = self.bytes.get(at..)?;
         let found = rest
             .iter()
             .position(|byte| matches!(byte, b'"' | b'\\' | 0..=0x1f))?;
@@ -340,6 +341,7 @@ impl<'a> Reader<'a> {
     }
 
     /// Has a value read by `serde_json`.
+    #[cold]
     fn delegate<T>(
         &mut self,
         read: impl FnOnce(&mut serde_json::Deserializer<StrRead<'a>>) -> serde_json::Result<T>,
@@ -383,6 +385,16 @@ fn begins_with(text: &[u8], start: &[u8]) -> bool {
         }
         _ => text == start,
     }
+}
+
+/// Returns `true` if there is no quote, backslash or control character.
+#[inline]
+fn is_plain(block: &[u8; 16]) -> bool {
+    let mut special = 0;
+    for byte in block {
+        special |= u8::from(*byte == b'"') | u8::from(*byte == b'\\') | u8::from(*byte < 0x20);
+    }
+    special == 0
 }
 
 #[cfg(test)]

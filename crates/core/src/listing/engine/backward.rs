@@ -54,7 +54,7 @@ impl PageEngine {
             let ids = page.tokens.iter().map(|token| token.id.clone());
             self.dedup.insert_first_page(ids.collect());
             if ends_settled {
-                self.overlap_first_page(&page.tokens, total);
+                self.anchor_first_page(&page.tokens, total);
             }
             return Ok(page.tokens);
         }

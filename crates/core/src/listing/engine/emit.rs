@@ -26,6 +26,7 @@ impl PageEngine {
                 self.bookmark.turn_to(position, self.template.size(), total);
                 self.deduplicate_reversed(page.tokens)
             }
+            (Purpose::Anchor, _) => Vec::new(),
             (Purpose::Recount, Some(number)) => {
                 self.recount(number, &page);
                 Vec::new()

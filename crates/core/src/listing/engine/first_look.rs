@@ -36,8 +36,6 @@ pub(super) struct FirstLook {
     recounted: Option<TokenId>,
     /// The page size of the scan, while the look takes another one.
     page_size: Option<u32>,
-    /// The size of the page that begins with the last token of the first page, and that token.
-    overlap: Option<(u32, TokenId)>,
     /// A second on the platform's clock before the page that is judged was read, if the platform
     /// says what time it is.
     read_after: Option<i64>,
@@ -107,6 +105,11 @@ impl FirstLook {
     /// Has the newest tokens looked at anew, in pages of at most this size.
     pub(super) fn shrink(&mut self, size: u32) {
         self.page_size = self.page_size.map(|page_size| page_size.min(size));
+    }
+
+    /// Has the scan go on in pages of this size after the look, which takes another one.
+    pub(super) fn return_to(&mut self, page_size: u32) {
+        self.page_size = Some(page_size);
     }
 
     /// Takes the time of a page that is about to be judged. It was read at most so long before.
@@ -223,27 +226,6 @@ impl PageEngine {
         if self.template.id_order().is_some() {
             self.look.stage = Stage::Wanted;
         }
-    }
-
-    /// Has the first look begin with the last token of the first page, if it then shows all the
-    /// others.
-    ///
-    /// A settled token that is still in its place shows that none was deleted before it: the first
-    /// page need not be read again (decision 0040).
-    pub(super) fn overlap_first_page(&mut self, tokens: &[Token], total: u64) {
-        let (Some(size), Some(last)) = (self.template.size(), tokens.last()) else {
-            return;
-        };
-        let overlapping = size.saturating_sub(1);
-        let shows_all = total <= 2 * u64::from(overlapping);
-        if !self.look.is_wanted() || !shows_all || tokens.len() as u64 != u64::from(size) {
-            return;
-        }
-        self.look.page_size = Some(size);
-        self.look.overlap = Some((overlapping, last.id.clone()));
-        self.template.set_size(overlapping);
-        self.frontier.set_newest_page(Some(1));
-        (self.frontier).continue_at(Some(PagePosition::Number(1)));
     }
 
     /// Looks at the newest tokens again, in a page of another size, and returns `true`, if this
@@ -365,8 +347,7 @@ impl PageEngine {
             return;
         }
         self.template.set_size(page_size);
-        let overlap = self.look.overlap.take();
-        if number == 1 && overlap.is_some_and(|overlap| overlap == (size, lowest.clone())) {
+        if self.look_begins_with_anchor(number, size, lowest) {
             self.frontier.continue_at(None);
             return;
         }

@@ -30,6 +30,8 @@ pub(super) struct PendingPage {
 pub(super) enum Purpose {
     /// The tokens of the page.
     Tokens,
+    /// The last token of the first page, instead of that page.
+    Anchor,
     /// The tokens of the page, after the page above it was read again.
     TokensBelowReread,
     /// The tokens that may have moved up to this page from the page below.
@@ -94,10 +96,10 @@ impl InFlight {
     }
 
     /// Adds a page whose request is sent now, and returns the tick that identifies the request.
-    pub(super) fn send(&mut self, position: PagePosition) -> Tick {
+    pub(super) fn send(&mut self, position: PagePosition, purpose: Purpose) -> Tick {
         let page = PendingPage {
             sent: true,
-            ..self.unsent(position, Purpose::Tokens)
+            ..self.unsent(position, purpose)
         };
         let id = page.requested_at;
         self.pages.push_back(page);
@@ -258,7 +260,7 @@ mod tests {
     #[test]
     fn pages_are_emitted_in_the_order_of_their_requests() {
         let mut in_flight = InFlight::default();
-        let (first, second) = (in_flight.send(at(0)), in_flight.send(at(1)));
+        let (first, second) = (in_flight.send(at(0), Purpose::Tokens), in_flight.send(at(1), Purpose::Tokens));
         in_flight.receive(second, ok());
         assert!(in_flight.pop_received().is_none());
         assert_eq!(in_flight.outstanding(), 1);
@@ -273,10 +275,10 @@ mod tests {
     #[test]
     fn a_page_is_sequential_only_if_requested_after_the_page_before_was_received() {
         let mut in_flight = InFlight::default();
-        let (first, second) = (in_flight.send(at(0)), in_flight.send(at(1)));
+        let (first, second) = (in_flight.send(at(0), Purpose::Tokens), in_flight.send(at(1), Purpose::Tokens));
         in_flight.receive(first, ok());
         in_flight.receive(second, ok());
-        let third = in_flight.send(at(2));
+        let third = in_flight.send(at(2), Purpose::Tokens);
         in_flight.receive(third, ok());
         let mut sequential = Vec::new();
         while let Some((page, response)) = in_flight.pop_received() {
@@ -289,10 +291,10 @@ mod tests {
     #[test]
     fn a_response_to_a_discarded_request_is_ignored() {
         let mut in_flight = InFlight::default();
-        let stale = in_flight.send(at(3));
+        let stale = in_flight.send(at(3), Purpose::Tokens);
         in_flight.discard();
         assert_eq!(in_flight.generation(), 1);
-        let again = in_flight.send(at(3));
+        let again = in_flight.send(at(3), Purpose::Tokens);
         assert_ne!(stale, again);
         in_flight.receive(stale, ok());
         assert!(in_flight.pop_received().is_none());
@@ -304,8 +306,8 @@ mod tests {
     #[test]
     fn a_retry_takes_the_place_of_the_page_and_is_sent_first() {
         let mut in_flight = InFlight::default();
-        let first = in_flight.send(at(0));
-        in_flight.send(at(1));
+        let first = in_flight.send(at(0), Purpose::Tokens);
+        in_flight.send(at(1), Purpose::Tokens);
         in_flight.receive(first, ok());
         let (page, _) = in_flight.pop_received().unwrap();
         in_flight.retry(page);
@@ -321,7 +323,7 @@ mod tests {
     #[test]
     fn the_page_above_is_emitted_before_the_page_that_asked_for_it() {
         let mut in_flight = InFlight::default();
-        let id = in_flight.send(at(4));
+        let id = in_flight.send(at(4), Purpose::Tokens);
         in_flight.receive(id, ok());
         let (page, response) = in_flight.pop_received().unwrap();
         in_flight.reread_above(page, response);
@@ -344,7 +346,7 @@ mod tests {
     #[test]
     fn received_pages_count_from_the_front_and_only_after_the_tick() {
         let mut in_flight = InFlight::default();
-        let ids: Vec<_> = (0..3).map(|number| in_flight.send(at(number))).collect();
+        let ids: Vec<_> = (0..3).map(|number| in_flight.send(at(number), Purpose::Tokens)).collect();
         in_flight.receive(ids[1], ok());
         assert_eq!(in_flight.received_since(Tick::default()), 0);
         in_flight.receive(ids[0], Err(Error::unsupported("nothing")));

@@ -36,8 +36,9 @@ impl PageEngine {
             && (self.in_flight.is_empty() || !self.next_is_newest());
         if has_room && let Some(position) = self.frontier.take_next() {
             self.frontier.continue_at(self.following(&position));
-            let id = self.in_flight.send(position.clone());
-            return Some((id, self.template.at(position)));
+            let purpose = self.purpose_at(&position);
+            let id = self.in_flight.send(position.clone(), purpose);
+            return Some((id, self.request_for(position, purpose)));
         }
         if self.in_flight.outstanding() == 0 || !watching {
             return self.next_probe();

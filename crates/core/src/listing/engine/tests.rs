@@ -13,6 +13,7 @@ use crate::listing::fake_pages::{
 use crate::provider::{FilterCapability, ListCapability, PageRequest, Paging};
 use crate::query::{Direction, Filter, Query, SortKey};
 
+mod anchored;
 mod bounded;
 mod changing;
 mod disordered;
