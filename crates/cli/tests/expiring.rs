@@ -66,7 +66,9 @@ fn tokens_that_nobody_could_count_are_unknown_and_not_zero() {
     let last = run.stdout.lines().last().unwrap();
     let expected = "0 findings, not everything judged; the tokens of 1 account are not known";
     assert_eq!(last, expected, "{run:?}");
-    let run = fleet.run("", &["expiring", "--within=1d", "--output=csv"]).ends_with(6);
+    let run = fleet
+        .run("", &["expiring", "--within=1d", "--output=csv"])
+        .ends_with(6);
     assert!(run.stderr.contains("gone (losant): list failed"), "{run:?}");
 }
 

@@ -820,7 +820,10 @@ fn a_token_that_a_later_change_has_revoked_is_not_called_active() {
     let created = shown();
     assert_eq!(created["state"], "taken_back", "{created}");
     let why = created["why"].as_str().unwrap();
-    assert!(why.contains("was revoked at ") && why.contains("by the operation "), "{why}");
+    assert!(
+        why.contains("was revoked at ") && why.contains("by the operation "),
+        "{why}"
+    );
     for write in recorded.open() {
         assert_ne!(write["state"], "active_without_owner", "{write}");
     }

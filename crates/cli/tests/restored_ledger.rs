@@ -129,9 +129,15 @@ fn a_token_that_is_revoked_by_its_id_is_looked_for_in_the_places_that_are_named_
     let (before, _) = planned.split_once("revoke ").unwrap();
     fs::write(&plan, format!("{before}revoke {id}\n")).unwrap();
     let plan = format!("--plan={}", plan.display());
-    for words in [&["revoke", &plan][..], &["revoke", id], &["revoke", id, "--yes"]] {
+    for words in [
+        &["revoke", &plan][..],
+        &["revoke", id],
+        &["revoke", id, "--yes"],
+    ] {
         let is_confirmed = words.contains(&"--yes");
-        let run = rotating.run(words).ends_with(if is_confirmed { 0 } else { 2 });
+        let run = rotating
+            .run(words)
+            .ends_with(if is_confirmed { 0 } else { 2 });
         let warning = format!("token {id} is in files/name=ci-0, which would hold a dead secret");
         assert!(run.stderr.contains(&warning), "{words:?}: {run:?}");
     }

@@ -692,13 +692,25 @@ fn a_rotation_whose_successors_are_withdrawn_says_what_failed_when_and_why() {
     support::home::set_mode(&path, 0o600);
     let to = format!("--to=env-file:{}#TOKEN", path.display());
     let id = rotating.insert("ci");
-    let words = ["rotate", &id, &to, "--overlap=0s", "--expires-in=90d", "--yes"];
+    let words = [
+        "rotate",
+        &id,
+        &to,
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ];
     let run = rotating.run(&[&words[..], &["--output=json"]].concat());
     let rotation = run.json();
     let why = rotation["why"].as_str().unwrap();
     let year = &rotation["since"].as_str().unwrap()[..5];
     let failed = format!("it failed at {year}");
-    for part in ["revoked", &failed, "#TOKEN cannot be written", "larger than 1 MiB"] {
+    for part in [
+        "revoked",
+        &failed,
+        "#TOKEN cannot be written",
+        "larger than 1 MiB",
+    ] {
         assert!(why.contains(part), "{part}: {why}");
     }
     assert_eq!(rotating.alive(), 1, "{run:?}");

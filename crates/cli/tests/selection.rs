@@ -414,7 +414,11 @@ fn who_reads_the_table_and_the_errors_together_reads_each_failure_once() {
         both.rewind().unwrap();
         let mut text = String::new();
         both.read_to_string(&mut text).unwrap();
-        assert_eq!(text.matches("NEVER_SET_ANYWHERE").count(), 1, "{command}: {text}");
+        assert_eq!(
+            text.matches("NEVER_SET_ANYWHERE").count(),
+            1,
+            "{command}: {text}"
+        );
         // Apart from each other, each has it.
         let run = fleet.run(&words[..2]);
         for part in [&run.stdout, &run.stderr] {

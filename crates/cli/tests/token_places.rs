@@ -485,15 +485,30 @@ fn a_token_that_another_account_is_rotating_is_left_to_it() {
     ] {
         let run = rotating.run(words).ends_with(8);
         let parts = ["the account mine is rotating it", operation, "theirs"];
-        assert!(parts.iter().all(|part| run.stderr.contains(part)), "{run:?}");
+        assert!(
+            parts.iter().all(|part| run.stderr.contains(part)),
+            "{run:?}"
+        );
     }
     let old = rotating.tokens();
     let old = old.iter().find(|token| token["name"] == "ci-0").unwrap();
     let to = rotating.to("theirs/ci-0");
-    let words = ["rotate", "--account=theirs", old["id"].as_str().unwrap(), &to];
-    let words = [&words[..], &["--expires-in=90d", "--yes", "--only-these-places"]].concat();
+    let words = [
+        "rotate",
+        "--account=theirs",
+        old["id"].as_str().unwrap(),
+        &to,
+    ];
+    let words = [
+        &words[..],
+        &["--expires-in=90d", "--yes", "--only-these-places"],
+    ]
+    .concat();
     let run = rotating.run(&words).ends_with(1);
-    assert!(run.stderr.contains("the account mine is rotating"), "{run:?}");
+    assert!(
+        run.stderr.contains("the account mine is rotating"),
+        "{run:?}"
+    );
     assert_eq!(rotating.changes_after(0), ["POST"]);
     assert_eq!(rotating.held("mine/ci-0"), held);
     assert_eq!(rotating.operations().len(), 1);

@@ -445,7 +445,10 @@ async fn a_token_is_rotated_once_at_a_time_under_whatever_name_its_account_has()
     };
     open(&store, &of("iot", Some("/me"), "old", "file:/a")).await;
     let again = of("again", Some("/me"), "old", "file:/b");
-    let error = store.open_rotation(&again, "again", None).await.unwrap_err();
+    let error = store
+        .open_rotation(&again, "again", None)
+        .await
+        .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Conflict);
     let text = error.to_string();
     assert!(text.contains("iot") && text.contains("again"), "{text}");

@@ -528,7 +528,12 @@ async fn a_place_that_is_no_file_can_neither_be_read_nor_written() {
     let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
     std::os::unix::fs::symlink("/dev/stdout", path("link")).unwrap();
     let streams = ["/dev/stdout", "/dev/stderr", "/dev/fd/7", "/proc/self/fd/1"];
-    let others = [path("folder"), path("socket"), path("link"), "/dev/null".into()];
+    let others = [
+        path("folder"),
+        path("socket"),
+        path("link"),
+        "/dev/null".into(),
+    ];
     for path in streams.map(PathBuf::from).into_iter().chain(others) {
         let file = FileSink::new(&path).with_adoption();
         let env_file = EnvFileSink::new(&path, "TOKEN").unwrap().with_adoption();

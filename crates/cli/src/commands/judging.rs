@@ -175,10 +175,8 @@ impl<'a> Judging<'a> {
 
     pub(super) fn total(&self, not_judged: &[NotJudged]) -> Total {
         let is_unread = |report: &&AccountReport| {
-            matches!(
-                report.verdict,
-                Verdict::Failed(_) | Verdict::NotListable
-            ) && report.tokens == 0
+            matches!(report.verdict, Verdict::Failed(_) | Verdict::NotListable)
+                && report.tokens == 0
         };
         Total {
             accounts: self.reports.len(),

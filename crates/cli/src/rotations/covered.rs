@@ -178,7 +178,9 @@ pub(crate) async fn find_covered(
             continue;
         }
         let origin = known.origin(provider.account(), &token);
-        let twice = earlier.iter().find(|other| other.config.matches(&token, ledger));
+        let twice = earlier
+            .iter()
+            .find(|other| other.config.matches(&token, ledger));
         let elsewhere = open_elsewhere(provider.account(), planner.open, &token);
         let planned = if let Some(other) = twice {
             Err(is_covered_twice(configured, other))

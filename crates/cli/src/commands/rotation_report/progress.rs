@@ -1,9 +1,7 @@
 //! How far a rotation is, why it waits and what is next, in words.
 
 use tokenfleet::Timestamp;
-use tokenfleet_rotation::machine::{
-    AttemptOutcome, LastFailure, Parked, RotationState, Strategy,
-};
+use tokenfleet_rotation::machine::{AttemptOutcome, LastFailure, Parked, RotationState, Strategy};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use super::left_behind::left_behind;
