@@ -167,7 +167,9 @@ fn revocation_of<'a>(write: &Write, writes: &'a [Write]) -> Option<&'a Write> {
         later.find(|other| other.has_revoked(token)).copied()
     });
     let revocations: Option<Vec<_>> = revocations.collect();
-    revocations?.into_iter().max_by_key(|other| other.last_heard())
+    revocations?
+        .into_iter()
+        .max_by_key(|other| other.last_heard())
 }
 
 /// Returns what is known of a write, in a word.
