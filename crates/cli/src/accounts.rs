@@ -315,6 +315,11 @@ impl Accounts {
         Ok(vec![self.open_account(self.configuration.account(name)?)])
     }
 
+    /// Opens the account of that name, which need not be selected.
+    pub(crate) fn open_any(&self, name: &str) -> Result<Arc<dyn TokenProvider>> {
+        self.open_account(self.configuration.account(name)?)
+    }
+
     /// Opens the selected account of that name.
     pub(crate) fn open_one(&self, name: &str) -> Result<Arc<dyn TokenProvider>> {
         let account = self.configuration.account(name)?;

@@ -9,8 +9,8 @@ use tokenfleet_rotation::env_file::EnvFile;
 
 use crate::arguments::{Place, PlaceArguments, SecretArguments};
 use crate::atomic_file::{AtomicFile, DirectoryLock, Existing, follow_links};
-use crate::file_owner;
 use crate::output::{Format, is_discarded};
+use crate::{file_owner, regular_file};
 
 /// The space for a secret, in bytes, that is reserved on the disk.
 const RESERVED: usize = 64 << 10;
@@ -108,6 +108,19 @@ fn cannot_write(path: &Path, reason: &str) -> Error {
     Error::invalid_input(message)
 }
 
+/// Rejects what is no place for a file, such as a stream of this process.
+fn check_place(path: &Path) -> Result<()> {
+    regular_file::check_place(path).map_err(|error| {
+        let cause = cannot_write(path, &cause_text(&error));
+        match error.kind() {
+            io::ErrorKind::InvalidInput => {
+                cause.with_advice("name a file, or `--to stdout` for standard output")
+            }
+            _ => cause,
+        }
+    })
+}
+
 fn create(path: &Path, reserved: usize) -> Result<AtomicFile> {
     let created = AtomicFile::create_for(path).and_then(|mut file| {
         file.reserve(reserved)?;
@@ -125,6 +138,7 @@ fn create(path: &Path, reserved: usize) -> Result<AtomicFile> {
 impl Target {
     /// Prepares a file that does not exist yet.
     fn new_file(path: &Path) -> Result<Self> {
+        check_place(path)?;
         if path.symlink_metadata().is_ok() {
             return Err(cannot_write(path, "it exists already")
                 .with_advice("choose another name, or delete it first"));
@@ -139,6 +153,7 @@ impl Target {
     /// Prepares a file of environment variables, which may exist.
     fn env_file(path: &Path, name: &str) -> Result<Self> {
         let named = path;
+        check_place(named)?;
         let path = follow_links(named);
         // Before it is looked at: one that takes its place meanwhile gets nothing.
         let existing = path.metadata();

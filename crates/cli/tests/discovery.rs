@@ -238,3 +238,38 @@ fn the_variable_selects_accounts_unless_the_option_does() {
     )
     .ends_with(0);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_relative_path_in_a_variable_is_ignored_and_that_is_said_once() {
+    let home = Home::new();
+    home.write(home.user_file(), &account("user"));
+    let relative = [
+        ("XDG_CONFIG_HOME", "elsewhere"),
+        ("XDG_STATE_HOME", "state"),
+    ];
+    let run = home.run_with(&relative, &["operations"]);
+    for (variable, directory) in [
+        ("XDG_CONFIG_HOME", ".config/tokenfleet"),
+        ("XDG_STATE_HOME", ".local/state/tokenfleet"),
+    ] {
+        let directory = home.path().join(directory);
+        let warning = format!(
+            "warning: {variable} is ignored because it is a relative path: {} is used instead",
+            directory.display()
+        );
+        assert_eq!(run.stderr.matches(&warning).count(), 1, "{run:?}");
+    }
+    assert_eq!(names(home.run_with(&relative, &["accounts"])), ["user"]);
+    // Nothing but the working directory says where that is.
+    let run = home.run_with(&[("HOME", "..")], &["operations"]);
+    assert_eq!(
+        run.stderr
+            .matches("warning: HOME is a relative path")
+            .count(),
+        1,
+        "{run:?}"
+    );
+    let run = home.run(&["accounts"]).ends_with(0);
+    assert_eq!(run.stderr, "");
+}

@@ -51,6 +51,28 @@ fn what_expires_within_the_period_is_found_the_soonest_first() {
 }
 
 #[test]
+fn tokens_that_nobody_could_count_are_unknown_and_not_zero() {
+    let fleet = losant().with_refused_account("gone");
+    let run = fleet.run("", &["expiring", "--within=1d"]).ends_with(6);
+    assert_eq!(run.json()["total"]["unread_accounts"], 1);
+    let run = fleet.run("", &["expiring", "--within=1d", "--output=table"]);
+    let last = run.ends_with(6).stdout;
+    let last = last.lines().last().unwrap();
+    let expected = "0 findings, not everything judged; 4 tokens in 1 account, 1 never expires; the \
+                    tokens of 1 account are not known";
+    assert_eq!(last, expected);
+    let words = ["expiring", "--account=gone", "--output=table"];
+    let run = fleet.run("", &words);
+    let last = run.stdout.lines().last().unwrap();
+    let expected = "0 findings, not everything judged; the tokens of 1 account are not known";
+    assert_eq!(last, expected, "{run:?}");
+    let run = fleet
+        .run("", &["expiring", "--within=1d", "--output=csv"])
+        .ends_with(6);
+    assert!(run.stderr.contains("gone (losant): list failed"), "{run:?}");
+}
+
+#[test]
 fn a_waiver_of_the_command_silences_one_token_until_its_last_day() {
     let fleet = losant();
     let waiver = |check: &str, until: &str| {

@@ -8,7 +8,7 @@ mod support;
 use std::fs::{self, OpenOptions};
 use std::io::{Seek, SeekFrom, Write};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::remembered::Remembered;
 
 fn lines(text: &str) -> Vec<Value> {
@@ -88,7 +88,12 @@ fn pruning_forgets_what_was_superseded_and_keeps_what_is_there() {
     );
     remembered.run(&["history", &erased]).ends_with(4);
     remembered.run(&["ledger", "vacuum"]).ends_with(0);
-    remembered.run(&["ledger", "check"]).ends_with(0);
+    // In a pipe, too.
+    let check = remembered.run(&["ledger", "check"]).ends_with(0).json();
+    assert_eq!(check, json!({"is_sound": true, "findings": []}));
+    let words = ["ledger", "check", "--output=ndjson"];
+    let check = remembered.run(&words).ends_with(0).json();
+    assert_eq!(check, json!({"is_sound": true}));
     let show = remembered.run(&["ledger", "show"]).ends_with(0).json();
     assert_eq!(show["accounts"][0]["snapshots"], 1);
     assert_eq!(show["accounts"][0]["count"], 1);

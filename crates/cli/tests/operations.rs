@@ -802,3 +802,29 @@ fn doctor_names_what_a_killed_write_left_beside_a_file() {
     rotating.run(&["worker", "--once"]).ends_with(0);
     assert!(!delivery.exists() && kept.exists());
 }
+
+#[test]
+fn a_token_that_a_later_change_has_revoked_is_not_called_active() {
+    let recorded = Recorded::new("losant");
+    create_undelivered(&recorded);
+    let open = recorded.open();
+    let (id, token) = (&open[0]["operation"], &open[0]["tokens"][0]);
+    let (id, token) = (id.as_str().unwrap(), token.as_str().unwrap());
+    let shown = || {
+        let run = recorded.run(&["operations", "show", id, "--output=ndjson"]);
+        let mut writes = lines(&run.ends_with(0)).into_iter();
+        writes.find(|write| write["action"] == "create").unwrap()
+    };
+    assert_eq!(shown()["state"], "active_without_owner");
+    recorded.run(&["revoke", token, "--yes"]).ends_with(0);
+    let created = shown();
+    assert_eq!(created["state"], "taken_back", "{created}");
+    let why = created["why"].as_str().unwrap();
+    assert!(
+        why.contains("was revoked at ") && why.contains("by the operation "),
+        "{why}"
+    );
+    for write in recorded.open() {
+        assert_ne!(write["state"], "active_without_owner", "{write}");
+    }
+}

@@ -682,3 +682,36 @@ fn a_dry_run_in_a_table_says_when_the_old_secret_stops() {
     let stops_at = &text(&planned, "stops_at")[..15];
     assert!(table.contains(stops_at), "{stops_at}: {table}");
 }
+
+#[test]
+fn a_rotation_whose_successors_are_withdrawn_says_what_failed_when_and_why() {
+    let rotating = Rotating::new("losant");
+    let path = rotating.file("variables");
+    // It can be read, and has no room for another line.
+    std::fs::write(&path, "#".repeat((1 << 20) - 1) + "\n").unwrap();
+    support::home::set_mode(&path, 0o600);
+    let to = format!("--to=env-file:{}#TOKEN", path.display());
+    let id = rotating.insert("ci");
+    let words = [
+        "rotate",
+        &id,
+        &to,
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ];
+    let run = rotating.run(&[&words[..], &["--output=json"]].concat());
+    let rotation = run.json();
+    let why = rotation["why"].as_str().unwrap();
+    let year = &rotation["since"].as_str().unwrap()[..5];
+    let failed = format!("it failed at {year}");
+    for part in [
+        "revoked",
+        &failed,
+        "#TOKEN cannot be written",
+        "larger than 1 MiB",
+    ] {
+        assert!(why.contains(part), "{part}: {why}");
+    }
+    assert_eq!(rotating.alive(), 1, "{run:?}");
+}

@@ -6,9 +6,11 @@
 mod support;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::net::UnixListener;
+use std::process::Command;
 
-use support::rotating::{Rotating, assert_rotates};
+use support::rotating::{POLICY, Rotating, assert_rotates};
 use tokenfleet_simulators::kubernetes::Kubernetes;
 use tokenfleet_simulators::{Server, Simulator};
 
@@ -81,4 +83,62 @@ async fn a_token_is_rotated_into_a_secret_of_kubernetes() {
     });
     tested.await.unwrap();
     drop(server);
+}
+
+#[test]
+fn what_is_no_file_is_refused_before_a_rotation_is_opened_and_doctor_says_so() {
+    const NO_FILE: [&str; 2] = ["is a stream of a process", "is not a regular file"];
+
+    let tables = format!(
+        "{POLICY}
+[sinks.stream]
+kind = 'file'
+path = '/dev/stdout'
+adopt = true
+
+[policies.stream]
+account = 'mine'
+where = 'name = other'
+max_age = '30d'
+new_expiry = '90d'
+sinks = ['stream']
+"
+    );
+    let rotating = Rotating::covered_by(&tables, "losant", 1);
+    let path = |name: &str| rotating.file(name).to_str().unwrap().to_owned();
+    fs::create_dir(rotating.file("folder")).unwrap();
+    let made = Command::new("mkfifo").arg(rotating.file("pipe")).status();
+    assert!(made.unwrap().success());
+    let _socket = UnixListener::bind(rotating.file("socket")).unwrap();
+    symlink("/dev/fd/1", rotating.file("link")).unwrap();
+    let id = rotating.insert("manual");
+    let mut places = vec![
+        "file:/dev/stdout".to_owned(),
+        "file:/dev/stderr".to_owned(),
+        "file:/dev/fd/7".to_owned(),
+        "file:/proc/self/fd/1".to_owned(),
+        "file:/dev/null".to_owned(),
+        "env-file:/dev/stdout#TOKEN".to_owned(),
+        format!("env-file:{}#TOKEN", path("link")),
+    ];
+    let names = ["folder", "pipe", "socket", "link"];
+    places.extend(names.map(|name| format!("file:{}", path(name))));
+    for place in places {
+        for more in [&[][..], &["--adopt"]] {
+            let words = ["rotate", &id, "--to", &place, "--expires-in=90d", "--yes"];
+            let run = rotating.run(&[&words, more].concat());
+            assert!(run.code != 0, "{place}: {run:?}");
+            let is_said = NO_FILE.iter().any(|reason| run.stderr.contains(reason));
+            assert!(is_said, "{place}: {run:?}");
+        }
+    }
+    for words in [
+        &["rotate", "--policy=stream", "--dry-run", "--output=json"][..],
+        &["doctor"],
+    ] {
+        let run = rotating.run(words).ends_with(8);
+        assert!(run.stdout.contains(NO_FILE[0]), "{words:?}: {run:?}");
+    }
+    assert_eq!(rotating.operations(), Vec::<serde_json::Value>::new());
+    assert_eq!(rotating.changes_after(0), Vec::<String>::new());
 }

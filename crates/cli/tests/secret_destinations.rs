@@ -220,6 +220,11 @@ fn a_place_that_cannot_take_the_secret_is_refused_before_anything_is_sent() {
         ),
         (place("env-file", "bytes#TOKEN"), "not valid UTF-8"),
         ("env-file:/dev/null#TOKEN".to_owned(), "not a regular file"),
+        (
+            "env-file:/dev/stdout#TOKEN".to_owned(),
+            "stream of a process",
+        ),
+        ("file:/dev/fd/9".to_owned(), "stream of a process"),
         (place("env-file", "#TOKEN"), "not a regular file"),
         (place("env-file", ".env#A-B"), "expected a variable name"),
         ("file:~/token".to_owned(), "shells do not expand ~"),

@@ -5,8 +5,13 @@
 
 mod support;
 
+#[cfg(unix)]
+use std::io::{Read, Seek};
+
 use serde_json::Value;
 use support::fleet::Fleet;
+#[cfg(unix)]
+use support::program;
 use support::{tokenfleet, tokenfleet_with_env};
 #[cfg(unix)]
 use tokenfleet_tests::Terminal;
@@ -391,4 +396,33 @@ fn a_quiet_check_prints_findings_and_problems_only() {
     let run = fleet.run(&words).ends_with(6);
     assert!(run.stdout.starts_with("not judged: studio"), "{run:?}");
     assert_eq!(run.stdout.lines().count(), 1, "{run:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn who_reads_the_table_and_the_errors_together_reads_each_failure_once() {
+    let fleet = fleet().with_broken("gone");
+    let path = fleet.configuration();
+    for command in ["list", "inventory", "explain", "whoami"] {
+        let mut both = tempfile::tempfile().unwrap();
+        let words = [command, "--output=table", "--config", &path];
+        let mut program = program(&words);
+        program.envs(fleet.environment());
+        program.stdout(both.try_clone().unwrap());
+        program.stderr(both.try_clone().unwrap());
+        program.status().unwrap();
+        both.rewind().unwrap();
+        let mut text = String::new();
+        both.read_to_string(&mut text).unwrap();
+        assert_eq!(
+            text.matches("NEVER_SET_ANYWHERE").count(),
+            1,
+            "{command}: {text}"
+        );
+        // Apart from each other, each has it.
+        let run = fleet.run(&words[..2]);
+        for part in [&run.stdout, &run.stderr] {
+            assert_eq!(part.matches("NEVER_SET_ANYWHERE").count(), 1, "{run:?}");
+        }
+    }
 }

@@ -412,3 +412,104 @@ timeout = '60s'
     assert!(run.stderr.contains("no time to look"), "{run:?}");
     assert!(run.stderr.contains("slow"), "{run:?}");
 }
+
+/// Two accounts of one platform, each with a policy for the same tokens. `OTHER` stands for the
+/// variable with the credential of the second one.
+const TWO_ACCOUNTS: &str = "
+[accounts.theirs]
+provider = 'losant'
+base_url = 'PLATFORM'
+token = { env = 'OTHER' }
+
+[policies.ci]
+account = 'mine'
+where = 'name ^= ci-'
+max_age = '30d'
+new_expiry = '90d'
+overlap = '1h'
+sinks = ['file:DIR/secrets/{account}/{name}']
+
+[policies.again]
+account = 'theirs'
+where = 'name ^= ci-'
+max_age = '30d'
+new_expiry = '90d'
+overlap = '1h'
+sinks = ['file:DIR/secrets/{account}/{name}']
+";
+
+fn two_accounts(variable: &str) -> Rotating {
+    let tables = TWO_ACCOUNTS.replace("OTHER", variable);
+    let rotating = Rotating::covered_by(&tables, "losant", 1);
+    for account in ["mine", "theirs"] {
+        fs::create_dir(rotating.file(account)).unwrap();
+    }
+    rotating
+}
+
+#[test]
+fn of_two_accounts_with_the_same_tokens_only_the_first_rotates_them() {
+    let rotating = two_accounts("MINE_TOKEN");
+    let both = "policies.ci of the account mine covers it already, and theirs has the same tokens";
+    let run = rotating.run(&["doctor"]).ends_with(8);
+    assert!(run.stdout.contains(both), "{run:?}");
+    for words in [
+        &["rotate", "--policy=again", "--dry-run"][..],
+        &["rotate", "--policy=again"],
+        &["worker", "--once"],
+        &["rotate", "--policy=again"],
+    ] {
+        let run = rotating.run(words).ends_with(8);
+        assert!(run.stderr.contains(both), "{words:?}: {run:?}");
+    }
+    assert!(rotating.file("mine/ci-0").exists());
+    assert!(!rotating.file("theirs/ci-0").exists());
+    assert_eq!(rotating.changes_after(0), ["POST"]);
+    assert_eq!(rotating.operations().len(), 1);
+}
+
+#[test]
+fn a_token_that_another_account_is_rotating_is_left_to_it() {
+    let mut rotating = two_accounts("THEIR_TOKEN");
+    let credential = rotating.insert("credential");
+    let secret = rotating.secret_of(&credential);
+    // Nothing tells that it is one of the same user, but what it lists.
+    rotating.set_variable("THEIR_TOKEN", &secret);
+    rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
+    let held = rotating.held("mine/ci-0");
+    let operation = rotating.operations()[0]["operation"].clone();
+    let operation = operation.as_str().unwrap();
+    for words in [
+        &["rotate", "--policy=again", "--dry-run"][..],
+        &["rotate", "--policy=again"],
+    ] {
+        let run = rotating.run(words).ends_with(8);
+        let parts = ["the account mine is rotating it", operation, "theirs"];
+        assert!(
+            parts.iter().all(|part| run.stderr.contains(part)),
+            "{run:?}"
+        );
+    }
+    let old = rotating.tokens();
+    let old = old.iter().find(|token| token["name"] == "ci-0").unwrap();
+    let to = rotating.to("theirs/ci-0");
+    let words = [
+        "rotate",
+        "--account=theirs",
+        old["id"].as_str().unwrap(),
+        &to,
+    ];
+    let words = [
+        &words[..],
+        &["--expires-in=90d", "--yes", "--only-these-places"],
+    ]
+    .concat();
+    let run = rotating.run(&words).ends_with(1);
+    assert!(
+        run.stderr.contains("the account mine is rotating"),
+        "{run:?}"
+    );
+    assert_eq!(rotating.changes_after(0), ["POST"]);
+    assert_eq!(rotating.held("mine/ci-0"), held);
+    assert_eq!(rotating.operations().len(), 1);
+}

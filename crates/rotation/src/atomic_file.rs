@@ -214,16 +214,15 @@ impl AtomicFile {
 /// is replaced.
 #[must_use]
 pub fn follow_links(path: &Path) -> PathBuf {
+    links(path).last().unwrap_or_else(|| path.to_owned())
+}
+
+/// Returns a path, and the one that is left when each link is followed, one after the other.
+pub(crate) fn links(path: &Path) -> impl Iterator<Item = PathBuf> {
     const MAX_LINKS: usize = 40;
 
-    let mut path = path.to_owned();
-    for _ in 0..MAX_LINKS {
-        match path.read_link() {
-            Ok(target) => path = directory_of(&path).join(target),
-            Err(_) => break,
-        }
-    }
-    path
+    let follow = |path: &PathBuf| Some(directory_of(path).join(path.read_link().ok()?));
+    std::iter::successors(Some(path.to_owned()), follow).take(MAX_LINKS + 1)
 }
 
 /// The end of the name of a file that is not complete.

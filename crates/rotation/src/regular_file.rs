@@ -4,6 +4,18 @@ use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use crate::atomic_file::links;
+
+/// The names of the streams of a process, and the folders in which it finds them. No file can be put
+/// there.
+const STREAMS: [&str; 5] = [
+    "/dev/fd",
+    "/dev/stdin",
+    "/dev/stdout",
+    "/dev/stderr",
+    "/proc",
+];
+
 /// Opens a regular file for reading.
 ///
 /// Anything else is an error: a pipe would be waited for, and a device may never end.
@@ -26,6 +38,33 @@ pub fn open(path: &Path) -> io::Result<File> {
     let file = options.open(path)?;
     check(&file.metadata()?)?;
     Ok(file)
+}
+
+/// Checks that a path is that of a regular file, or free for one.
+///
+/// Links are followed. A stream of a process is refused whatever it leads to: what is written there
+/// may reach anybody, and a file that takes its place reaches nobody.
+///
+/// # Errors
+///
+/// It is a stream, or something else than a regular file is there.
+pub fn check_place(path: &Path) -> io::Result<()> {
+    if links(path).any(|path| is_stream(&path)) {
+        let message = "it is a stream of a process, and no file can be put there";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    match path.metadata() {
+        Ok(found) => check(&found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+fn is_stream(path: &Path) -> bool {
+    // `/dev/fd` may be a link itself.
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    let is_in_streams = |path: &Path| STREAMS.iter().any(|stream| path.starts_with(stream));
+    is_in_streams(path) || folder.is_some_and(|folder| is_in_streams(&folder))
 }
 
 fn check(found: &Metadata) -> io::Result<()> {

@@ -308,6 +308,13 @@ impl<'a> Runner<'a> {
             };
             let now = clock.now();
             failure = worker.failure(&step, &answer, now).or(failure);
+            // Whoever looks at the rotation learns why its successor is gone.
+            if let (Step::Record(Change::Withdrawn { .. }), Some(failure)) = (&step, &failure) {
+                let failed = Change::Failed(failure.clone());
+                if !self.store.record(job.id, epoch, &failed).await? {
+                    return Ok(Advanced::NotOurs);
+                }
+            }
             machine.answer(step, answer, now);
         }
     }

@@ -431,3 +431,33 @@ async fn a_rotation_adopts_what_its_sinks_hold_if_a_person_says_so() {
     let error = store.adopt(id).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
+
+#[tokio::test]
+async fn a_token_is_rotated_once_at_a_time_under_whatever_name_its_account_has() {
+    let (_, store) = store().await;
+    let of = |name: &str, place: Option<&str>, token: &str, sink: &str| {
+        let mut record = record(token, &[sink]);
+        record.account = Account::new("losant", name);
+        if let Some(place) = place {
+            record.account = record.account.with_place(place);
+        }
+        record
+    };
+    open(&store, &of("iot", Some("/me"), "old", "file:/a")).await;
+    let again = of("again", Some("/me"), "old", "file:/b");
+    let error = store
+        .open_rotation(&again, "again", None)
+        .await
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let text = error.to_string();
+    assert!(text.contains("iot") && text.contains("again"), "{text}");
+    for other in [
+        of("again", Some("/me"), "another", "file:/c"),
+        of("again", Some("/other"), "old", "file:/d"),
+        of("again", None, "old", "file:/e"),
+        of("third", None, "old", "file:/f"),
+    ] {
+        open(&store, &other).await;
+    }
+}

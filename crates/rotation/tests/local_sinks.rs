@@ -519,3 +519,33 @@ async fn a_file_or_link_of_another_user_gets_a_secret_only_once_it_was_adopted()
         sink.write(&secret, &version, &stamp(2)).await.unwrap();
     }
 }
+
+#[tokio::test]
+async fn a_place_that_is_no_file_can_neither_be_read_nor_written() {
+    let folder = Folder::new();
+    let path = |name: &str| folder.0.path().join(name);
+    fs::create_dir(path("folder")).unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+    std::os::unix::fs::symlink("/dev/stdout", path("link")).unwrap();
+    let streams = ["/dev/stdout", "/dev/stderr", "/dev/fd/7", "/proc/self/fd/1"];
+    let others = [
+        path("folder"),
+        path("socket"),
+        path("link"),
+        "/dev/null".into(),
+    ];
+    for path in streams.map(PathBuf::from).into_iter().chain(others) {
+        let file = FileSink::new(&path).with_adoption();
+        let env_file = EnvFileSink::new(&path, "TOKEN").unwrap().with_adoption();
+        let checked = [file.check().await, env_file.check().await];
+        let read = [file.read().await, env_file.read().await];
+        for result in checked.into_iter().chain(read.map(|read| read.map(drop))) {
+            let error = result.unwrap_err();
+            assert_eq!(error.fate(), Fate::NotSent, "{error}");
+            assert!(error.to_string().contains("cannot be used"), "{error}");
+        }
+    }
+    let free = FileSink::new(path("free"));
+    free.check().await.unwrap();
+    assert_eq!(free.read().await.unwrap().secret.map(drop), None);
+}

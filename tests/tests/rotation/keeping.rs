@@ -79,6 +79,7 @@ struct Noting<'a> {
     extended: Mutex<Vec<Duration>>,
     released: AtomicUsize,
     claimed: AtomicUsize,
+    changes: Mutex<Vec<Change>>,
 }
 
 impl<'a> Noting<'a> {
@@ -89,6 +90,7 @@ impl<'a> Noting<'a> {
             extended: Mutex::default(),
             released: AtomicUsize::default(),
             claimed: AtomicUsize::default(),
+            changes: Mutex::default(),
         }
     }
 }
@@ -126,6 +128,7 @@ impl RotationStore for Noting<'_> {
     }
 
     async fn record(&self, rotation: OperationId, epoch: u64, change: &Change) -> Result<bool> {
+        self.changes.lock().unwrap().push(change.clone());
         self.store.record(rotation, epoch, change).await
     }
 
@@ -240,6 +243,24 @@ async fn where_the_old_secret_works_a_worker_returns_and_gives_the_claim_back() 
     assert_eq!(store.released.load(Ordering::SeqCst), 1);
     assert_eq!(trial.rotation().await.starts, 0);
     trial.finish().await;
+}
+
+#[tokio::test]
+async fn a_successor_that_is_withdrawn_leaves_what_failed_when_and_why() {
+    let mut trial = Trial::new("losant", &[], &[]).await;
+    fail_writes(&mut trial, 3);
+    let store = Noting::new(trial.kept.memory(), 0);
+    let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock);
+    runner.advance(&trial.job).await.unwrap();
+    let changes = store.changes.lock().unwrap().clone();
+    let is_withdrawal = |change: &Change| matches!(change, Change::Withdrawn { .. });
+    let withdrawn = changes.iter().position(is_withdrawal).unwrap();
+    let Some(Change::Failed(failure)) = changes.get(withdrawn + 1) else {
+        panic!("{changes:?}");
+    };
+    let expected = format!("write {}: it is down", trial.sinks[0].place());
+    assert_eq!(failure.error, expected);
+    assert!(failure.at >= trial.rotation().await.attempts[0].sent_at);
 }
 
 #[tokio::test]

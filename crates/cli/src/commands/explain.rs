@@ -49,7 +49,7 @@ fn exit_code(
     let failures: Vec<_> = errors()
         .filter(|error| none_listable || !is_unlistable(error))
         .collect();
-    if !output.is_table_on_terminal() {
+    if !output.is_table_beside_errors() {
         failures
             .iter()
             .for_each(|error| print_error(requested_format, error));

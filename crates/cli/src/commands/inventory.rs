@@ -203,7 +203,7 @@ pub(super) fn exit_code(
                 continue;
             }
             Verdict::Failed(error) => {
-                if !output.is_table_on_terminal() {
+                if !output.is_table_beside_errors() {
                     print_error(requested_format, error);
                 }
                 failures.push(Exit::from_error(error));

@@ -174,8 +174,13 @@ impl<'a> Judging<'a> {
     }
 
     pub(super) fn total(&self, not_judged: &[NotJudged]) -> Total {
+        let is_unread = |report: &&AccountReport| {
+            matches!(report.verdict, Verdict::Failed(_) | Verdict::NotListable)
+                && report.tokens == 0
+        };
         Total {
             accounts: self.reports.len(),
+            unread_accounts: self.reports.iter().filter(is_unread).count(),
             tokens: self.tokens,
             never_expiring: self.never_expiring,
             findings: self.findings.len(),

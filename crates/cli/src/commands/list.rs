@@ -25,7 +25,7 @@ pub(crate) async fn run(
             let error = Error::unsupported("the platform cannot list tokens")
                 .with_account(&report.account)
                 .with_operation(Operation::List);
-            if !output.is_table_on_terminal() {
+            if !output.is_table_beside_errors() {
                 print_error(requested_format, &error);
             }
         }

@@ -293,7 +293,7 @@ async fn warn_about_holders(accounts: &Accounts, plans: &[(&dyn TokenProvider, R
                 token
             })
             .collect();
-        for warning in warnings_about_holders(accounts, provider.account(), &tokens).await {
+        for warning in warnings_about_holders(accounts, *provider, &tokens).await {
             print_warning(&warning);
         }
     }

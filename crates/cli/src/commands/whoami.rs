@@ -49,7 +49,9 @@ pub(crate) async fn run(
             if error.kind() == ErrorKind::Unsupported {
                 unsupported += 1;
             } else {
-                print_error(requested_format, error);
+                if !output.is_table_beside_errors() {
+                    print_error(requested_format, error);
+                }
                 failures.push(Exit::from_error(error));
             }
         }

@@ -121,6 +121,8 @@ pub(crate) struct CheckSummary {
 #[derive(Debug, Serialize)]
 pub(crate) struct Total {
     pub(crate) accounts: usize,
+    /// The accounts of which nothing could be read.
+    pub(crate) unread_accounts: usize,
     pub(crate) tokens: u64,
     pub(crate) never_expiring: u64,
     pub(crate) findings: usize,
@@ -245,18 +247,23 @@ impl fmt::Display for Total {
         if self.not_judged > 0 {
             write!(f, ", not everything judged")?;
         }
-        let tokens = counted(self.tokens, "token");
-        let accounts = counted(self.accounts as u64, "account");
-        write!(
-            f,
-            "; {tokens} in {accounts}, {} never {}",
-            grouped(self.never_expiring),
-            if self.never_expiring == 1 {
-                "expires"
-            } else {
-                "expire"
-            },
-        )
+        // Nobody counted the tokens of the others.
+        let read = self.accounts.saturating_sub(self.unread_accounts);
+        if read > 0 || self.accounts == 0 {
+            let tokens = counted(self.tokens, "token");
+            let accounts = counted(read as u64, "account");
+            let never = grouped(self.never_expiring);
+            let expire = match self.never_expiring {
+                1 => "expires",
+                _ => "expire",
+            };
+            write!(f, "; {tokens} in {accounts}, {never} never {expire}")?;
+        }
+        if self.unread_accounts > 0 {
+            let accounts = counted(self.unread_accounts as u64, "account");
+            write!(f, "; the tokens of {accounts} are not known")?;
+        }
+        Ok(())
     }
 }
 

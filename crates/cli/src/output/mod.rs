@@ -104,6 +104,29 @@ pub(crate) fn is_discarded() -> bool {
     }
 }
 
+/// Returns `true` if standard output and standard error go to one place, as with `2>&1`.
+fn is_beside_errors() -> bool {
+    #[cfg(unix)]
+    {
+        use std::fs::File;
+        use std::os::fd::{AsFd, BorrowedFd};
+        use std::os::unix::fs::MetadataExt;
+
+        let place = |stream: BorrowedFd<'_>| {
+            let file = File::from(stream.try_clone_to_owned().ok()?);
+            let found = file.metadata().ok()?;
+            Some((found.dev(), found.ino(), found.rdev()))
+        };
+        let (stdout, stderr) = (io::stdout(), io::stderr());
+        let places = place(stdout.as_fd()).zip(place(stderr.as_fd()));
+        places.is_some_and(|(stdout, stderr)| stdout == stderr)
+    }
+    #[cfg(not(unix))]
+    {
+        false
+    }
+}
+
 /// Buffered standard output. What was not [flushed](Self::flush) is lost when the program ends.
 #[derive(Debug)]
 pub(crate) struct Output {
@@ -140,9 +163,10 @@ impl Output {
         self.has_annotations = has_annotations;
     }
 
-    /// Returns `true` if a person reads the output, who needs no repetition on standard error.
-    pub(crate) fn is_table_on_terminal(&self) -> bool {
-        self.format == Format::Table && self.to_terminal
+    /// Returns `true` if whoever reads the errors reads the table, too, and needs no repetition: at
+    /// a terminal, or where both go to one file or pipe.
+    pub(crate) fn is_table_beside_errors(&self) -> bool {
+        self.format == Format::Table && (self.to_terminal || is_beside_errors())
     }
 
     pub(crate) fn is_quiet(&self) -> bool {

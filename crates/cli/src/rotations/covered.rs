@@ -17,6 +17,9 @@ use super::overlooked::{self, DeadPlace, Oversight};
 use super::place_map::PlaceMap;
 use super::places::{OpenPlaces, identities, identity};
 use super::planner::{Covered, Planner};
+use super::same_tokens::{
+    earlier_policies, is_covered_twice, is_rotated_elsewhere, open_elsewhere,
+};
 use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
 use crate::progress::with_progress;
@@ -142,6 +145,7 @@ pub(crate) async fn find_covered(
         dead_places = places.await;
     }
     let known = planner.known_markers();
+    let earlier = earlier_policies(rotations, policies, configured, provider, &list.tokens).await;
     let is_over = |token: &&Token| matches!(token.state, TokenState::Revoked | TokenState::Expired);
     let alive = list.tokens.iter().filter(|token| !is_over(token));
     let alive: BTreeSet<_> = alive.map(|token| token.id.clone()).collect();
@@ -174,9 +178,19 @@ pub(crate) async fn find_covered(
             continue;
         }
         let origin = known.origin(provider.account(), &token);
-        let planned = match objection((policies, ledger), configured, &token, origin) {
-            Some(error) => Err(error),
-            None => planner.plan(Some(token)).await,
+        let twice = earlier
+            .iter()
+            .find(|other| other.config.matches(&token, ledger));
+        let elsewhere = open_elsewhere(provider.account(), planner.open, &token);
+        let planned = if let Some(other) = twice {
+            Err(is_covered_twice(configured, other))
+        } else if let Some(open) = elsewhere {
+            Err(is_rotated_elsewhere(provider.account(), open))
+        } else {
+            match objection((policies, ledger), configured, &token, origin) {
+                Some(error) => Err(error),
+                None => planner.plan(Some(token)).await,
+            }
         };
         let places = planned.iter().flat_map(|planned| &planned.record.sinks);
         for place in places {

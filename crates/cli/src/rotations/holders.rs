@@ -115,8 +115,9 @@ fn is_of_same_token(delivery: &Delivery<'_>, record: &RotationRecord) -> bool {
     }
 }
 
-/// Returns `true` for one account of a platform, which may have been renamed in the configuration.
-pub(super) fn is_one_place(first: &Account, second: &Account) -> bool {
+/// Returns `true` for one account of a platform, which may have been renamed in the configuration,
+/// or be there twice.
+pub(crate) fn is_one_place(first: &Account, second: &Account) -> bool {
     (first.provider(), first.place()) == (second.provider(), second.place())
 }
 

@@ -178,11 +178,21 @@ impl<'a> LeftOut<'a> {
             if is_replaced || written.contains(&identity) {
                 continue;
             }
-            let may_hold = format!("got it by its last rotation, {id}, and may hold it still");
+            let other = &last.record.account;
+            // Which has the same tokens, or is this one under an earlier name.
+            let of_account = if other.name() == self.account.name() {
+                String::new()
+            } else {
+                format!(" in the account {}", other.name())
+            };
+            let may_hold =
+                format!("got it by its last rotation, {id}{of_account}, and may hold it still");
             let why = match self.reading.held(place).await {
                 Some(Ok(Held::Nothing)) => continue,
                 Some(Ok(Held::Token(held))) if held != *token => continue,
-                Some(Ok(Held::Token(_))) => format!("holds it since its last rotation, {id}"),
+                Some(Ok(Held::Token(_))) => {
+                    format!("holds it since its last rotation, {id}{of_account}")
+                }
                 Some(Ok(_)) => may_hold,
                 Some(Err(cause)) => format!("{may_hold} ({cause})"),
                 None => format!("{may_hold} (there was no time to look)"),

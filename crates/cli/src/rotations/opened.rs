@@ -1,6 +1,7 @@
 //! The rotations in the ledger of the configuration.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
 
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Account, Error, ErrorKind, Fact, Fate, Result, TokenProvider};
@@ -26,6 +27,8 @@ pub(crate) struct Rotations<'a> {
     pub(crate) sinks: Sinks,
     pub(crate) store: Arc<LedgerRotationStore>,
     ledger: Arc<dyn Ledger>,
+    /// The accounts of the policies with their places, once they are asked for.
+    of_policies: OnceLock<HashMap<String, Account>>,
 }
 
 impl<'a> Rotations<'a> {
@@ -65,7 +68,21 @@ impl<'a> Rotations<'a> {
             sinks: Sinks::read(accounts.configuration())?,
             store: Arc::new(LedgerRotationStore::open(tasks).await?),
             ledger,
+            of_policies: OnceLock::new(),
         })
+    }
+
+    /// Returns the account of that name with its place, if a policy has it and it can be opened. It
+    /// need not be selected.
+    pub(super) fn account_of_policy(&self, policies: &Policies, name: &str) -> Option<&Account> {
+        let of_policies = self.of_policies.get_or_init(|| {
+            let names = policies.iter().map(|policy| &policy.config.account);
+            let opened = names.filter_map(|name| self.accounts.open_any(name).ok());
+            let opened = opened.map(|provider| provider.account().clone());
+            let named = opened.map(|account| (account.name().to_owned(), account));
+            named.collect()
+        });
+        of_policies.get(name)
     }
 
     /// Opens the sink of a place, which replaces what somebody else wrote if `adopts`, or if the

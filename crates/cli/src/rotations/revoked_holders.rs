@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use tokenfleet::{Account, Error, Result, Token, TokenId};
+use tokenfleet::{Account, Error, Result, Token, TokenId, TokenProvider};
 use tokio::time::{Instant, timeout_at};
 
 use super::held::Held;
 use super::holders::{LastDeliveries, is_one_place, last_deliveries, rotation_command};
+use super::names::named;
 use super::opened::Rotations;
 use super::stamped_places::StampedPlaces;
 use crate::accounts::Accounts;
@@ -42,14 +43,16 @@ pub(crate) async fn delivered_places(
 }
 
 /// Returns sentences about tokens of an account that places hold, by the ledger or by the stamps in
-/// the places of the configuration, so that revoking them would leave a dead secret there. One more
-/// says of which places that is not known.
+/// the places of the configuration, so that revoking them would leave a dead secret there. Others
+/// say of which places that is not known.
+///
+/// Tokens of which only the ids are known are read where a place is named after its token.
 pub(crate) async fn warnings_about_holders(
     accounts: &Accounts,
-    account: &Account,
+    provider: &dyn TokenProvider,
     tokens: &[Token],
 ) -> Vec<String> {
-    let found = find(accounts, account, tokens).await;
+    let found = find(accounts, provider, tokens).await;
     found.unwrap_or_else(|error| vec![unknown(&error)])
 }
 
@@ -57,7 +60,12 @@ fn unknown(error: &Error) -> String {
     format!("whether places hold what is revoked is not known: {error}")
 }
 
-async fn find(accounts: &Accounts, account: &Account, tokens: &[Token]) -> Result<Vec<String>> {
+async fn find(
+    accounts: &Accounts,
+    provider: &dyn TokenProvider,
+    tokens: &[Token],
+) -> Result<Vec<String>> {
+    let account = provider.account();
     let has_ledger = accounts.journals().existing_ledger().await?.is_some();
     if !has_ledger
         && Sinks::read(accounts.configuration())?
@@ -87,7 +95,16 @@ async fn find(accounts: &Accounts, account: &Account, tokens: &[Token]) -> Resul
     search.take_deliveries();
     let mut sentences = Vec::new();
     match StampedPlaces::collect(&rotations).await {
-        Ok(mut stamped) => search.read(&mut stamped, tokens).await,
+        Ok(mut stamped) => {
+            let templates = stamped.named_after_tokens(account);
+            if templates.is_empty() {
+                search.read(&mut stamped, tokens).await;
+            } else {
+                let tokens = named(provider, tokens).await;
+                sentences.extend(unnamed(&tokens, &templates));
+                search.read(&mut stamped, &tokens).await;
+            }
+        }
         Err(error) => sentences.push(unknown(&error)),
     }
     sentences.extend(search.sentences());
@@ -166,6 +183,28 @@ impl<'a> Search<'a> {
             format!("token {id} is in {names}, which would hold a dead secret: {instead}")
         })
     }
+}
+
+/// Returns the sentence about tokens whose names are not known, and so not their places either.
+fn unnamed(tokens: &[Token], templates: &[&str]) -> Option<String> {
+    let unnamed = tokens.iter().filter(|token| !token.name.is_reported());
+    let ids: Vec<_> = unnamed.map(|token| displayed_id(&token.id)).collect();
+    let (named, more) = ids.split_at(ids.len().min(MAX_NAMED));
+    let tokens = match ids.len() {
+        0 => return None,
+        1 => "token",
+        _ => "tokens",
+    };
+    let more = match more.len() {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    Some(format!(
+        "whether {} holds what is revoked was not looked at, because the platform did not tell the \
+         name of {tokens} {}{more}",
+        templates.join(", "),
+        named.join(", ")
+    ))
 }
 
 /// Returns the sentence about places of which it is not known whose secret they hold.

@@ -137,6 +137,14 @@ impl<'a> StampedPlaces<'a> {
         found
     }
 
+    /// Returns the templates of the policies of an account that need the name of a token.
+    pub(super) fn named_after_tokens(&self, account: &Account) -> Vec<&str> {
+        let policies = self.policies.for_account(account.name());
+        let templates = policies.flat_map(|policy| &policy.config.sinks);
+        let templates = templates.filter(|template| template.contains("{name}"));
+        templates.map(String::as_str).collect()
+    }
+
     /// Returns the rotations of an account, which may have been renamed in the configuration.
     fn of_account(&self, account: &Account) -> impl Iterator<Item = &StoredRotation> {
         let recorded = self.recorded.iter();

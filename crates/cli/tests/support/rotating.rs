@@ -26,14 +26,15 @@ impl Rotating {
     }
 
     /// Creates an account on a platform with these options, and more tables in the configuration,
-    /// in which `DIR` stands for the folder of the files.
+    /// in which `DIR` stands for the folder of the files and `PLATFORM` for the address.
     pub(crate) fn with(provider: &str, options: &[&str], tables: &str) -> Self {
         let simulate = Simulate::start(&[&[provider], options].concat(), 1);
         let directory = TempDir::new().unwrap();
         let mut variables = Vec::new();
         let account = table("mine", simulate.server(provider), &mut variables);
         let folder = directory.path().to_str().unwrap();
-        let tables = tables.replace("DIR", folder);
+        let address = simulate.server(provider)["url"].as_str().unwrap();
+        let tables = tables.replace("DIR", folder).replace("PLATFORM", address);
         let path = temporary_file(&format!(
             "{account}\n[ledger]\npath = '{folder}/state/ledger.db'\n\
              [audit]\nfile = '{folder}/audit.jsonl'\n{tables}"
@@ -61,6 +62,11 @@ impl Rotating {
         }
         rotating.insert("other");
         rotating
+    }
+
+    /// Sets an environment variable of the program.
+    pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
+        self.variables.push((name.to_owned(), value.to_owned()));
     }
 
     fn words<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{
-    Error, ErrorKind, Fact, Fate, Filter, IssuedToken, Query, Result, RevokeOptions, Timestamp,
-    Token, TokenId, TokenProviderExt, TokenState, UpdateToken,
+    Error, ErrorKind, Fact, Fate, Filter, IssuedToken, Liveness, Query, Result, RevokeOptions,
+    Timestamp, Token, TokenId, TokenProviderExt, TokenState, UpdateToken,
 };
 
 use super::Worker;
@@ -161,11 +161,19 @@ impl<'a> Worker<'a> {
             // A person is asked about that.
             Answer::WriteRefused(Refusal::Foreign) => return None,
             Answer::WriteRefused(refusal) => format!("it was not written: {refusal}"),
+            Answer::DeadOnArrival { error, .. } => error.clone(),
+            Answer::Verified(Liveness::Dead) => "the platform refuses the secret".to_owned(),
             _ => return None,
         };
         let (verb, sink) = match step {
             Step::ReadSink(sink) => ("read", sink),
             Step::WriteSink { sink, .. } => ("write", sink),
+            Step::Create { .. } if matches!(answer, Answer::DeadOnArrival { .. }) => {
+                return Some(LastFailure::new(at, format!("create: {error}")));
+            }
+            Step::Verify(_) if !matches!(answer, Answer::Failed(_)) => {
+                return Some(LastFailure::new(at, format!("verify: {error}")));
+            }
             _ => return Some(LastFailure::new(at, error)),
         };
         let place = self.runner.sinks.get(*sink)?.place();

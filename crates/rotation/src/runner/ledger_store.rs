@@ -94,7 +94,8 @@ impl LedgerRotationStore {
     /// [`Configuration`](ErrorKind::Configuration) if the sinks are not those of the plan,
     /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of them,
     /// or one of the same queue cannot be read and so may; also if that other one is opened at the
-    /// same time. Fails if the ledger cannot be written.
+    /// same time; and if another account of the same [place](tokenfleet_core::Account::place) is
+    /// rotating the token. Fails if the ledger cannot be written.
     pub async fn open_rotation(
         &self,
         record: &RotationRecord,
@@ -290,9 +291,13 @@ impl LedgerRotationStore {
     }
 }
 
-/// Rejects a rotation that writes a sink of another one that is open, or may.
+/// Rejects a rotation that writes a sink of another one that is open, or may, or of which the token
+/// is rotated under the name of another account.
 fn check_places(record: &RotationRecord, queue: &str, open: &StoredRotations) -> Result<()> {
     for other in &open.rotations {
+        if is_of_same_token(record, &other.record) {
+            return Err(rotated_elsewhere(record, other));
+        }
         if let Some(place) = record.shared_place(&other.record) {
             return Err(conflict(other, place));
         }
@@ -313,6 +318,31 @@ fn check_places(record: &RotationRecord, queue: &str, open: &StoredRotations) ->
 fn claimed_at(claim: &TaskClaim) -> Option<Timestamp> {
     let until = claim.task.claimed_until?;
     until.checked_sub(scaled(CLAIM))
+}
+
+/// Returns `true` for two rotations of one token: the ids of a place are those of one collection,
+/// whichever account lists it.
+fn is_of_same_token(one: &RotationRecord, other: &RotationRecord) -> bool {
+    let place = |record: &RotationRecord| {
+        let place = record.account.place()?.to_owned();
+        Some((record.account.provider().to_owned(), place))
+    };
+    let subject = |record: &RotationRecord| record.rotation.subject.clone();
+    place(one).is_some()
+        && place(one) == place(other)
+        && subject(one).is_some()
+        && subject(one) == subject(other)
+}
+
+fn rotated_elsewhere(record: &RotationRecord, open: &StoredRotation) -> Error {
+    let (own, other) = (record.account.name(), open.record.account.name());
+    let message = format!(
+        "the account {other} is rotating the token by the operation {}, and {own} has the same \
+         tokens",
+        open.task.id
+    );
+    Error::new(ErrorKind::Conflict, Fate::NotSent, message)
+        .with_advice("let one of the two accounts rotate it")
 }
 
 fn conflict(open: &StoredRotation, place: &str) -> Error {

@@ -8,7 +8,7 @@ use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret};
 
 use super::{Holding, SinkState, Stamp, Version};
 use crate::atomic_file::{AtomicFile, DirectoryLock, Existing, follow_links, remove_superseded};
-use crate::file_owner;
+use crate::{file_owner, regular_file};
 
 /// A place in a file that is replaced as a whole.
 pub(super) trait LocalPlace: Clone + Send + 'static {
@@ -53,13 +53,14 @@ impl<P: LocalPlace> LocalSink<P> {
         found.map(Holding::into_state)
     }
 
-    /// Checks that the directory of the file exists and can be written.
+    /// Checks that the place is one of a file whose directory exists and can be written.
     pub(super) async fn check(&self) -> Result<()> {
         let sink = self.clone();
         in_thread(move || sink.check_now()).await
     }
 
     fn check_now(&self) -> Result<()> {
+        self.check_place()?;
         let path = follow_links(&self.path);
         let directory = path.parent().unwrap_or(Path::new("/"));
         if !directory.is_dir() {
@@ -92,7 +93,21 @@ impl<P: LocalPlace> LocalSink<P> {
         in_thread(move || sink.write_now(&secret, &expected, &stamp)).await
     }
 
+    /// Rejects a place where a file would not get to whoever reads it.
+    fn check_place(&self) -> Result<()> {
+        regular_file::check_place(&self.path).map_err(|error| {
+            let failed = self.failed("used", &cause_text(&error));
+            match error.kind() {
+                io::ErrorKind::InvalidInput => {
+                    failed.with_advice("name a regular file, or one that does not exist yet")
+                }
+                _ => failed,
+            }
+        })
+    }
+
     fn holding(&self, path: &Path) -> Result<Holding> {
+        self.check_place()?;
         check_readers(path).map_err(|reason| self.failed("used", &reason))?;
         let found = self.place.holding(path);
         let found = found.map_err(|reason| self.failed("read", &reason))?;

@@ -44,6 +44,15 @@ fn reject_selection(command: &str, global: &GlobalArguments) -> Result<(), Failu
     reject_options(command, &options)
 }
 
+/// The verdict on the ledger.
+#[derive(Serialize)]
+struct Examined {
+    is_sound: bool,
+    /// The damages.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    findings: Option<Vec<String>>,
+}
+
 /// A damage of the ledger.
 #[derive(Serialize)]
 struct Damage {
@@ -55,9 +64,19 @@ async fn check(global: &GlobalArguments, output: &mut Output) -> Result<Exit, Fa
     let opened = OpenedLedger::open(global).await?;
     let findings = opened.ledger.check().await?;
     let is_sound = findings.is_empty();
-    if is_sound && output.format() == Format::Table {
-        output.lines(["The ledger is sound.".to_owned()])?;
-        return Ok(Exit::Success);
+    let exit = if is_sound {
+        Exit::Success
+    } else {
+        Exit::AnswerIsNo
+    };
+    let mut examined = Examined {
+        is_sound,
+        findings: None,
+    };
+    if output.format() == Format::Json {
+        examined.findings = Some(findings);
+        output.object(&examined)?;
+        return Ok(exit);
     }
     let mut results = Results::with_columns(&["finding"]);
     for finding in findings {
@@ -65,11 +84,13 @@ async fn check(global: &GlobalArguments, output: &mut Output) -> Result<Exit, Fa
         results.add(output, &Damage { finding }, row)?;
     }
     results.finish(output)?;
-    Ok(if is_sound {
-        Exit::Success
-    } else {
-        Exit::AnswerIsNo
-    })
+    match output.format() {
+        Format::Table if is_sound => output.lines(["The ledger is sound.".to_owned()])?,
+        // The last line is the verdict.
+        Format::Ndjson => output.object(&examined)?,
+        _ => {}
+    }
+    Ok(exit)
 }
 
 /// The rows that were forgotten.

@@ -54,7 +54,7 @@ pub(crate) async fn run(
     let journals = accounts.journals();
     for target in target::targets(&candidates) {
         let tokens: Vec<_> = target.token.into_iter().cloned().collect();
-        for warning in warnings_about_holders(accounts, target.account, &tokens).await {
+        for warning in warnings_about_holders(accounts, &**target.provider, &tokens).await {
             print_warning(&warning);
         }
     }

@@ -74,6 +74,24 @@ struct WriteObject<'a> {
 }
 
 impl<'a> WriteObject<'a> {
+    /// Describes a write whose tokens a later one may have revoked.
+    async fn read(ledger: &dyn Ledger, write: &'a Write) -> Result<Self> {
+        let (mut object, tokens) = (Self::new(write), ownerless(write));
+        if tokens.is_empty() {
+            return Ok(object);
+        }
+        let writes = ledger.writes_to(&write.intent.account, tokens).await?;
+        if let Some(revocation) = revocation_of(write, &writes) {
+            let (at, by) = (revocation.last_heard(), revocation.intent.operation_id);
+            object.state = TAKEN_BACK;
+            object.why = format!(
+                "its token was revoked at {} by the operation {by}",
+                at.truncated_to_seconds()
+            );
+        }
+        Ok(object)
+    }
+
     fn new(write: &'a Write) -> Self {
         let intent = &write.intent;
         let tokens = write.tokens().into_iter();
@@ -124,17 +142,46 @@ impl<'a> WriteObject<'a> {
     }
 }
 
+/// The state of a write whose tokens are revoked.
+const TAKEN_BACK: &str = "taken_back";
+
+/// Returns the tokens of an open write of which nobody is known to have the secret.
+fn ownerless(write: &Write) -> &[TokenId] {
+    match (&write.resolution, &write.outcome) {
+        _ if !write.is_open() => &[],
+        (Some(Resolution::Applied(tokens)), _) => tokens,
+        (_, Some(outcome)) => &outcome.left_behind,
+        (_, None) => &[],
+    }
+}
+
+/// Returns the write that revoked the last of these tokens, if all of them are revoked.
+///
+/// `writes` are those to the account that touched them, in the order in which they were begun.
+fn revocation_of<'a>(write: &Write, writes: &'a [Write]) -> Option<&'a Write> {
+    let writes = writes.iter();
+    let later = writes.skip_while(|other| other.intent.id != write.intent.id);
+    let later: Vec<_> = later.collect();
+    let revocations = ownerless(write).iter().map(|token| {
+        let mut later = later.iter();
+        later.find(|other| other.has_revoked(token)).copied()
+    });
+    let revocations: Option<Vec<_>> = revocations.collect();
+    revocations?
+        .into_iter()
+        .max_by_key(|other| other.last_heard())
+}
+
 /// Returns what is known of a write, in a word.
 fn state(write: &Write) -> &'static str {
     let is_open = write.is_open();
     match (&write.resolution, &write.outcome) {
-        (Some(Resolution::Applied(_)), _) if is_open => "active_without_owner",
-        (_, Some(outcome)) if is_open && !outcome.left_behind.is_empty() => "active_without_owner",
+        _ if is_open && !ownerless(write).is_empty() => "active_without_owner",
         (_, Some(_)) if is_open => "outcome_unknown",
         (_, None) if is_open => "no_outcome",
         (_, Some(outcome)) if outcome.result.is_ok() => "applied",
         (Some(Resolution::NotApplied), _) => "not_applied",
-        (Some(Resolution::TakenBack(_)), _) => "taken_back",
+        (Some(Resolution::TakenBack(_)), _) => TAKEN_BACK,
         (Some(Resolution::Expired), _) => "expired",
         (Some(Resolution::Abandoned), _) => "abandoned",
         (Some(_), _) => "applied",
@@ -148,13 +195,8 @@ fn why(write: &Write) -> String {
         .outcome
         .as_ref()
         .and_then(|outcome| outcome.result.as_ref().err());
-    let left_behind = write.outcome.as_ref().map(|outcome| &outcome.left_behind);
-    let active = match &write.resolution {
-        Some(Resolution::Applied(tokens)) => Some(tokens),
-        _ => left_behind,
-    };
-    match (active, error) {
-        (Some(tokens), _) if write.is_open() && !tokens.is_empty() => {
+    match (ownerless(write), error) {
+        (tokens @ [_, ..], _) => {
             let tokens: Vec<String> = tokens.iter().map(displayed_id).collect();
             format!(
                 "active, and nobody is known to have the secret: {}",
@@ -311,7 +353,10 @@ async fn list(
         let is_of_task = of_tasks.contains(&write.intent.operation_id);
         if is_selected(&write.intent.account) && !is_of_task {
             is_open = true;
-            let mut object = WriteObject::new(write);
+            let mut object = match ledger {
+                Some(ledger) => WriteObject::read(&**ledger, write).await?,
+                None => WriteObject::new(write),
+            };
             let is_configured = configuration.account(object.account).is_ok();
             if !is_configured && !configuration.accounts().is_empty() {
                 object.why += "; this configuration does not have its account";
@@ -365,7 +410,10 @@ async fn show(
         }
     }
     for write in &writes {
-        let object = WriteObject::new(write);
+        let object = match ledger {
+            Some(ledger) => WriteObject::read(&**ledger, write).await?,
+            None => WriteObject::new(write),
+        };
         results.add(output, &object, object.row())?;
     }
     results.finish(output)?;

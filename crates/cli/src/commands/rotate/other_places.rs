@@ -8,7 +8,7 @@ use tokenfleet_rotation::runner::RotationRecord;
 
 use crate::policies::Policies;
 use crate::program_name::shell_quoted;
-use crate::rotations::{Rotations, identities, identity, places_of};
+use crate::rotations::{Rotations, identities, identity, is_one_place, places_of};
 
 /// Refuses a rotation of which another place of the token would keep the old secret.
 ///
@@ -86,7 +86,7 @@ impl Check<'_> {
                 Some(token) => successor.token == token.id,
                 None => record.rotation.subject.is_none() && self.shares_place(&record.sinks),
             };
-            let is_here = record.account == *self.account();
+            let is_here = is_one_place(&record.account, self.account());
             (is_here && is_of_token).then_some((successor.delivered_at, stored))
         });
         match of_token.max_by_key(|(delivered_at, _)| *delivered_at) {

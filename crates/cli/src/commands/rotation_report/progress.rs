@@ -1,7 +1,7 @@
 //! How far a rotation is, why it waits and what is next, in words.
 
 use tokenfleet::Timestamp;
-use tokenfleet_rotation::machine::{AttemptOutcome, Parked, RotationState, Strategy};
+use tokenfleet_rotation::machine::{AttemptOutcome, LastFailure, Parked, RotationState, Strategy};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use super::left_behind::left_behind;
@@ -40,9 +40,13 @@ pub(super) fn why(stored: &StoredRotation) -> String {
     }
     if let Some(parked) = &rotation.parked {
         let sink = parked.sink().and_then(|sink| record.sinks.get(sink));
-        let parked = match sink {
-            Some(sink) => format!("{parked} ({sink})"),
-            None => parked.to_string(),
+        let parked = match (parked, &rotation.last_failure, sink) {
+            (Parked::Withdrawn { .. }, Some(failure), _) => format!(
+                "each successor was revoked before it was delivered; {}",
+                failed(failure)
+            ),
+            (_, _, Some(sink)) => format!("{parked} ({sink})"),
+            (_, _, None) => parked.to_string(),
         };
         return format!("{parked}{}", waiting_tokens(record));
     }
@@ -136,12 +140,15 @@ fn progress(stored: &StoredRotation) -> String {
     };
     let progress = format!("{progress}{}", waiting_tokens(record));
     match &rotation.last_failure {
-        Some(failure) => {
-            let at = shown(Some(failure.at));
-            format!("{progress}; it failed at {at}: {}", failure.error)
-        }
+        Some(failure) => format!("{progress}; {}", failed(failure)),
         None => progress,
     }
+}
+
+/// Returns when a rotation failed last, what failed and why.
+fn failed(failure: &LastFailure) -> String {
+    let at = shown(Some(failure.at));
+    format!("it failed at {at}: {}", failure.error)
 }
 
 /// Returns what is done next and by what command, or what a person can do.
