@@ -127,9 +127,16 @@ pub(crate) struct ColumnArguments {
     /// annotation_team, annotation_purpose or annotation_until
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Column::parse)]
     pub(crate) columns: Vec<Column>,
+    #[command(flatten)]
+    pub(crate) wide: WideArgument,
+}
+
+/// The option of a table that is to be shown whole.
+#[derive(Debug, Args)]
+pub(crate) struct WideArgument {
     /// Show every column of a table and nothing cut, however wide the terminal is
-    #[arg(long)]
-    pub(crate) wide: bool,
+    #[arg(long = "wide")]
+    pub(crate) is_wide: bool,
 }
 
 /// The options for reading pages.
@@ -157,7 +164,7 @@ pub(crate) struct PageArguments {
 impl ColumnArguments {
     /// Applies the options to the output.
     pub(crate) fn apply(&self, output: &mut Output) -> Result<()> {
-        output.choose_columns(&self.columns, self.wide)
+        output.choose_columns(&self.columns, self.wide.is_wide)
     }
 }
 

@@ -159,16 +159,31 @@ impl Output {
         columns: &[Column],
         is_wide: bool,
     ) -> tokenfleet::Result<()> {
+        self.prepare_columns(!columns.is_empty(), is_wide)?;
+        if !columns.is_empty() {
+            self.columns = Some(columns.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Lets a table be as wide as it is if `is_wide`.
+    ///
+    /// # Errors
+    ///
+    /// If columns are chosen for a format that has none.
+    pub(crate) fn prepare_columns(
+        &mut self,
+        are_chosen: bool,
+        is_wide: bool,
+    ) -> tokenfleet::Result<()> {
         if is_wide {
             self.screen.width = None;
         }
-        if !columns.is_empty() {
-            if matches!(self.format, Format::Json | Format::Ndjson) {
-                let message = "--columns: JSON has no columns, and every field";
-                return Err(Error::invalid_input(message)
-                    .with_advice("choose --output table or --output csv"));
-            }
-            self.columns = Some(columns.to_vec());
+        if are_chosen && matches!(self.format, Format::Json | Format::Ndjson) {
+            let message = "--columns: JSON has no columns, and every field";
+            return Err(
+                Error::invalid_input(message).with_advice("choose --output table or --output csv")
+            );
         }
         Ok(())
     }
