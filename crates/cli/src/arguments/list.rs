@@ -16,7 +16,8 @@ Expressions for --where:
   name = ci, name ~ \"ci-*\", name ^= ci-     exact, pattern, prefix; case-sensitive
   state = active, state in (active, expired)
   owner = alice, owner is none              by the owner's id or name
-  created_at < 2026-01-01                   also updated_at, expiry, last_used; >, <=, >=; now+30d
+  created_at < 2026-01-01                   also updated_at, expiry, last_used; >, <=, >=; now-30d
+  expiry < 30d                              within 30 days, or expired already
   id = 17, scopes = all.User.read, description ~ \"*nightly*\", description is none
   attribute.kind = session                  as `tokenfleet show` names the attribute; also is none
   provider = foreman, account ~ \"prod-*\"  the tokens of some of the accounts

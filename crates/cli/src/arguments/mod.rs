@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "\
+pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  success                       4  not found
   1  operation failed              5  not supported by the platform

@@ -56,7 +56,7 @@ async fn check(global: &GlobalArguments, output: &mut Output) -> Result<Exit, Fa
     let findings = opened.ledger.check().await?;
     let is_sound = findings.is_empty();
     if is_sound && output.format() == Format::Table {
-        output.lines(["The ledger is sound.".to_owned()])?;
+        output.sentences(2, ["The ledger is sound.".to_owned()])?;
         return Ok(Exit::Success);
     }
     let mut results = Results::with_columns(&["finding"]);
