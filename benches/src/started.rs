@@ -9,7 +9,10 @@ use crate::{instructions, program};
 const STARTED: [(&str, &[&str]); 3] = [
     ("the program starts for --help", &["--help"]),
     ("the program starts for --version", &["--version"]),
-    ("the program starts for accounts", &["accounts", "--output", "json"]),
+    (
+        "the program starts for accounts",
+        &["accounts", "--output", "json"],
+    ),
 ];
 /// The smallest configuration; its credential is not read.
 const CONFIGURATION: &str = "[accounts.one]\nprovider = 'losant'\ntoken = { env = 'TOKEN' }\n";

@@ -310,10 +310,7 @@ fn whatever_a_command_says_fits_every_terminal_whatever_the_names_are() {
                 "plan" => rows_of_planned_tokens(&run.raw, columns),
                 _ => 0,
             };
-            assert!(
-                run.wrapped_rows() <= allowed,
-                "{columns} {words}\n{text}"
-            );
+            assert!(run.wrapped_rows() <= allowed, "{columns} {words}\n{text}");
             for character in ['\u{202e}', '\u{200b}', '\u{200d}'] {
                 assert!(!run.raw.contains(character), "{columns} {words}\n{text}");
             }

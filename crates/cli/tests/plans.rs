@@ -327,9 +327,15 @@ fn an_account_without_a_match_is_named_where_another_has_one() {
     let lines: Vec<_> = run.stdout.lines().collect();
     assert_eq!(lines[0], "tokenfleet revocations 2");
     assert_eq!(lines[1], "# nothing to revoke: infra (foreman)");
-    assert_eq!(run.stdout.matches("tokenfleet revocations").count(), 1, "{run:?}");
+    assert_eq!(
+        run.stdout.matches("tokenfleet revocations").count(),
+        1,
+        "{run:?}"
+    );
     let plan = temporary_file(&run.stdout);
-    fleet.run(&["revoke", "--plan", &plan, "--yes"]).ends_with(0);
+    fleet
+        .run(&["revoke", "--plan", &plan, "--yes"])
+        .ends_with(0);
 }
 
 #[test]

@@ -106,7 +106,8 @@ fn rows(page: &str, heading: &str) -> Vec<(String, BTreeSet<String>)> {
 fn quoted(text: &str) -> Vec<String> {
     let is_key = |word: &&str| {
         let mut bytes = word.bytes();
-        bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
+        bytes
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_-".contains(&byte))
     };
     let words = text.split('`').skip(1).step_by(2).filter(is_key);
     let words = words.filter(|word| !word.starts_with('-'));

@@ -141,8 +141,14 @@ fn an_unknown_key_in_any_table_is_refused_by_every_command_with_the_same_words()
         ("annotations", "flie = 'x'"),
         ("ledger", "enabeld = true"),
         ("sinks.x", "kind = 'file'\npath = 'x'\nadpot = true"),
-        ("policies.x", "account = 'a'\nsinks = ['file:x']\noverlpa = '1d'"),
-        ("schedules.x", "run = 'snapshot'\nevery = '1d'\nacounts = ['a']"),
+        (
+            "policies.x",
+            "account = 'a'\nsinks = ['file:x']\noverlpa = '1d'",
+        ),
+        (
+            "schedules.x",
+            "run = 'snapshot'\nevery = '1d'\nacounts = ['a']",
+        ),
     ] {
         let key = written.lines().last().unwrap().split(' ').next().unwrap();
         let path = temporary_file(&format!("{ACCOUNT}[{table}]\n{written}\n"));
@@ -168,7 +174,10 @@ fn an_unknown_key_in_any_table_is_refused_by_every_command_with_the_same_words()
         assert_eq!(lines.len(), 1, "{lines:?}");
         let line = lines.first().unwrap();
         let expected = format!("unknown key `{key}` in {table}; did you mean");
-        assert!(line.contains(&expected) && line.contains(": line "), "{line}");
+        assert!(
+            line.contains(&expected) && line.contains(": line "),
+            "{line}"
+        );
     }
 }
 

@@ -4,8 +4,8 @@ use tokenfleet::capability::{ArgumentSupport, ArgumentValue, CreateCapability};
 use tokenfleet::journal::OperationId;
 use tokenfleet::workflow::UnknownWrite;
 use tokenfleet::{
-    CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, Operation, RequestedExpiry, Result, Timestamp,
-    Token, TokenProvider, TokenState,
+    CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, Operation, RequestedExpiry, Result,
+    Timestamp, Token, TokenProvider, TokenState,
 };
 
 use super::secret::WriteFailure;

@@ -10,7 +10,12 @@ use tokenfleet::{Configuration, Error, Result};
 use super::{SCHEMA, tables};
 
 /// The tables that have no name of their own.
-const TABLES: [&str; 4] = ["baseline", tables::ANNOTATIONS, tables::AUDIT, tables::LEDGER];
+const TABLES: [&str; 4] = [
+    "baseline",
+    tables::ANNOTATIONS,
+    tables::AUDIT,
+    tables::LEDGER,
+];
 
 /// The groups of tables.
 const GROUPS: [&str; 5] = [
@@ -40,7 +45,9 @@ pub(super) fn check(configuration: &Configuration) -> Result<()> {
             }
         }
         for group in GROUPS {
-            let one = tables.get(group).and_then(|of| of.get("additionalProperties"));
+            let one = tables
+                .get(group)
+                .and_then(|of| of.get("additionalProperties"));
             for (_, settings) in configuration.named_tables(group) {
                 check_table(settings, one.and_then(|one| of_kind(one, settings)))?;
             }
@@ -64,7 +71,9 @@ fn of_kind<'a>(schema: &'a Value, settings: &Settings) -> Option<&'a Value> {
         return Some(schema);
     };
     let (_, kind) = settings.entries().find(|(key, _)| *key == "kind")?;
-    let Setting::Text(kind) = kind else { return None };
+    let Setting::Text(kind) = kind else {
+        return None;
+    };
     let is_its = |branch: &&Value| branch["if"]["properties"]["kind"]["const"] == **kind;
     branches.iter().find(is_its)?.get("then")
 }

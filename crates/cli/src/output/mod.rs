@@ -419,7 +419,11 @@ pub(crate) fn print_object(value: &impl Serialize) {
 /// Prints a warning on standard error: nothing failed, but something should be fixed.
 pub(crate) fn print_warning(text: &str) {
     clear();
-    let _ = writeln!(io::stderr(), "{}", labelled("warning:", color::WARNING, text));
+    let _ = writeln!(
+        io::stderr(),
+        "{}",
+        labelled("warning:", color::WARNING, text)
+    );
 }
 
 /// Prints a note on standard error, for information that does not belong into the output.

@@ -68,7 +68,9 @@ impl Results {
         mut row: Vec<String>,
     ) -> io::Result<()> {
         if let Some(chosen) = &self.chosen {
-            let cells = chosen.iter().map(|at| row.get(*at).cloned().unwrap_or_default());
+            let cells = chosen
+                .iter()
+                .map(|at| row.get(*at).cloned().unwrap_or_default());
             let cells = cells.collect();
             std::mem::replace(&mut row, cells).zeroize();
         }
