@@ -51,8 +51,10 @@ impl Results {
     /// stands for all columns.
     pub(crate) fn choosing(mut self, columns: &[&'static str]) -> Self {
         if !columns.is_empty() {
-            let position = |column| self.columns.iter().position(|known| known == column);
-            self.chosen = Some(columns.iter().filter_map(position).collect());
+            let chosen = columns
+                .iter()
+                .filter_map(|column| self.columns.iter().position(|known| known == column));
+            self.chosen = Some(chosen.collect());
             self.columns = columns.to_vec();
             self.less_important = &[];
         }

@@ -358,7 +358,7 @@ async fn show(
         if output.format() == Format::Table {
             output.sentences(INDENT, object.lines())?;
             if !writes.is_empty() {
-                output.lines([String::new()])?;
+                output.text(b"\n")?;
             }
         } else {
             results.add(output, &object, object.operation_row())?;

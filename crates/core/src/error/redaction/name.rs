@@ -9,8 +9,8 @@ const MAX_DIGITS: usize = 14;
 /// The number of digits after a word, such as those of a date.
 const MAX_DIGITS_OF_WORD: usize = 8;
 
-/// The length of a code such as `k8s`, `i18n` or `2024q`.
-const MAX_CODE: usize = 5;
+/// The length of a code such as `k8s`, `i18n` or `2024q3`.
+const MAX_CODE: usize = 6;
 
 /// The number of codes in a name: a secret with many separators consists of short parts too.
 const MAX_CODES: usize = 2;

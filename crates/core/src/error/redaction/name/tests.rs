@@ -14,7 +14,7 @@ const ORDINARY: [&str; 100] = [
     "ec2-autoscaler-prod1",
     "x86_64-linux-builder",
     "arm64-v8a-nightly",
-    "node01a.dc2.example.com",
+    "node1a.dc2.example.com",
     "web-01.prod.eu-west-1.example.com",
     "ip-10-0-12-34.eu-central-1",
     "db1.internal.example.org",
@@ -136,7 +136,7 @@ fn secrets() -> impl Strategy<Value = String> {
         "[A-Za-z0-9]{32}",
         "[0-9a-f]{64}",
         // Others.
-        "AKIA[A-Z2-7]{16}",
+        "AKIA[A-Z]{6}[2-7][A-Z2-7]{8}[A-Z]",
         "gh[pousr]_[A-Za-z0-9]{36}",
         "xox[bp]-[0-9]{12}-[0-9]{12}-[A-Za-z0-9]{24}",
         "[A-Za-z0-9+]{43}=",
