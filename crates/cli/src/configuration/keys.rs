@@ -37,7 +37,7 @@ pub(super) fn check(configuration: &Configuration) -> Result<()> {
         Error::configuration("the schema of the configuration cannot be read").with_source(error)
     })?;
     let tables = schema.get("properties").unwrap_or(&Value::Null);
-    let check = || {
+    let check = || -> Result<()> {
         check_table(configuration.transport_settings(), tables.get("transport"))?;
         for name in TABLES {
             if let Some(settings) = configuration.table(name) {
