@@ -29,6 +29,7 @@ mod programs;
 mod rate_limited;
 pub mod remembered;
 mod slow_start;
+mod started;
 mod starts;
 mod valgrind;
 
@@ -49,5 +50,6 @@ pub use performance::{Conditions, Table, write};
 pub use platform::{Platform, Simulated};
 pub use programs::{build_program, build_programs, measured_program, program};
 pub use rate_limited::{Rate, RateLimited, Use};
+pub use started::{started_instructions, started_names};
 pub use starts::Starts;
 pub use valgrind::instructions;

@@ -1,9 +1,9 @@
-//! Counts the instructions of the micro-benchmarks, of the program's listings, and of whole
-//! listings beside a loop by hand.
+//! Counts the instructions of the micro-benchmarks, of the program's listings and its start, and of
+//! whole listings beside a loop by hand.
 //!
 //! - `instructions` prints the counts
-//! - `instructions --check` counts the micro-benchmarks and the program's listings, and fails if
-//!   one differs from `benches/instructions.json`
+//! - `instructions --check` counts the micro-benchmarks, the program's listings and its start, and
+//!   fails if one differs from `benches/instructions.json`
 //! - `instructions --write` records them there, and writes all counts into `docs/PERFORMANCE.md`
 //!
 //! `cargo run --release -p tokenfleet-benches --bin instructions`
@@ -15,7 +15,8 @@ use std::process::ExitCode;
 
 use tokenfleet_benches::{
     Amount, Figures, Headline, Micro, Platform, Simulated, Table, Work, build_program,
-    build_programs, compiler, instructions, listed_instructions, listed_names, program, write,
+    build_programs, compiler, instructions, listed_instructions, listed_names, program,
+    started_instructions, started_names, write,
 };
 
 /// The tolerance in percent: each process seeds its hash tables anew, so counts vary.
@@ -91,7 +92,8 @@ fn check(counted: &Counts) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Returns the instructions of each micro-benchmark, and of the program for each token it lists.
+/// Returns the instructions of each micro-benchmark, and of the program for each token it lists and
+/// for each short command.
 fn pieces() -> Result<Counts, Box<dyn Error>> {
     let this = std::env::current_exe()?;
     let count = |name: &str, times: u64| instructions(&this, [RUN, name, &times.to_string()]);
@@ -109,6 +111,9 @@ fn pieces() -> Result<Counts, Box<dyn Error>> {
     for name in listed_names() {
         counts.extend(listed_instructions(name)?.map(|count| (name, count)));
     }
+    for name in started_names() {
+        counts.extend(started_instructions(name)?.map(|count| (name, count)));
+    }
     Ok(counts)
 }
 
@@ -121,6 +126,7 @@ fn table(counts: &Counts) -> Table {
             match amount {
                 Some(Amount::Tokens(tokens)) => format!("{} a token", count / tokens.max(1)),
                 Some(Amount::Times(times)) => (count / times.max(1)).to_string(),
+                None if started_names().any(|started| started == *name) => count.to_string(),
                 None => format!("{count} a token"),
             },
         ]);

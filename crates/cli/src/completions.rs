@@ -62,6 +62,8 @@ fn with_known_words(command: clap::Command) -> clap::Command {
     let command = add(command, "tags", tags);
     command.mut_subcommands(|subcommand| {
         let is_check = subcommand.get_name() == "check";
+        let is_audit = subcommand.get_name() == "audit";
+        let columns = if is_audit { audit_columns } else { columns };
         let subcommand = add(subcommand, "columns", columns);
         let subcommand = add(subcommand, "states", states);
         if is_check {
@@ -115,6 +117,11 @@ fn check_names(typed: &OsStr) -> Vec<CompletionCandidate> {
 fn columns(typed: &OsStr) -> Vec<CompletionCandidate> {
     let columns = Column::keys().into_iter();
     beginning_with(typed, columns.map(|column| (column, None)).collect())
+}
+
+fn audit_columns(typed: &OsStr) -> Vec<CompletionCandidate> {
+    let columns = AUDIT_COLUMNS.map(|column| (column.to_owned(), None));
+    beginning_with(typed, columns.to_vec())
 }
 
 fn states(typed: &OsStr) -> Vec<CompletionCandidate> {

@@ -79,20 +79,26 @@ const BY_IMPORTANCE: [Exit; 8] = [
     Exit::AnswerIsNo,
 ];
 
+impl Exit {
+    fn code(self) -> u8 {
+        match self {
+            Self::Success => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::NotFound => 4,
+            Self::Unsupported => 5,
+            Self::Incomplete => 6,
+            Self::OutcomeUnknown => 7,
+            Self::AnswerIsNo => 8,
+            Self::Command(code) => code,
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(match exit {
-            Exit::Success => 0,
-            Exit::Failed => 1,
-            Exit::Usage => 2,
-            Exit::Refused => 3,
-            Exit::NotFound => 4,
-            Exit::Unsupported => 5,
-            Exit::Incomplete => 6,
-            Exit::OutcomeUnknown => 7,
-            Exit::AnswerIsNo => 8,
-            Exit::Command(code) => code,
-        })
+        Self::from(exit.code())
     }
 }
 
@@ -196,6 +202,29 @@ mod tests {
             OutcomeUnknown
         );
         assert_eq!(Exit::combine_plan([Success, Success]), Success);
+    }
+
+    #[test]
+    fn the_page_of_the_program_and_its_help_name_every_exit_code_and_their_order() {
+        let page = include_str!("../../../docs/PROGRAM.md");
+        let (_, section) = page.split_once("\n## Exit codes\n").unwrap();
+        let (section, _) = section.split_once("\n## ").unwrap();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| "));
+        let codes = rows.filter_map(|row| row.split(' ').next()?.parse::<u8>().ok());
+        let by_importance = BY_IMPORTANCE.map(Exit::code);
+        let mut known = by_importance.to_vec();
+        known.push(Exit::Success.code());
+        known.sort_unstable();
+        assert_eq!(codes.collect::<Vec<_>>(), known);
+        let order = by_importance.map(|code| code.to_string()).join(", ");
+        assert!(section.contains(&format!("the first of {order} counts")));
+
+        let (_, help) = crate::arguments::EXIT_CODES.split_once('\n').unwrap();
+        let (help, _) = help.split_once("\n\n").unwrap();
+        let words = help.split_whitespace();
+        let mut codes: Vec<u8> = words.filter_map(|word| word.parse().ok()).collect();
+        codes.sort_unstable();
+        assert_eq!(codes, known);
     }
 
     #[test]

@@ -582,3 +582,64 @@ fn a_suspension_is_found_by_its_own_word() {
         assert_eq!(run.stdout.lines().count(), count, "{operation}: {run:?}");
     }
 }
+
+#[test]
+fn every_fact_of_a_change_is_read_at_every_width_and_its_columns_are_chosen_as_in_a_list() {
+    let audited = Audited::new("losant");
+    let reason = "INC-42: leaked in the log of a build, again";
+    let created = audited.run(&["create", "--name=deploy-key", "--reason", reason]);
+    let id = text(&created.ends_with(0).json(), "id").to_owned();
+    let shown = |columns: &str, words: &[&str]| {
+        let words = [&["audit", "--output=table"], words].concat();
+        let run = audited
+            .account
+            .run_with(&[("COLUMNS", columns), ("USER", "ann")], &words);
+        run.ends_with(0).stdout
+    };
+    let operation = text(&audited.shown(&[])[0], "operation_id").to_owned();
+    let user = audited.shown(&[])[0]["user"].as_str().map(str::to_owned);
+    for columns in ["60", "80", "120", "200", "300"] {
+        let table = shown(columns, &[]);
+        let words = table.split_whitespace().collect::<Vec<_>>().join(" ");
+        let facts = [
+            &*id,
+            "mine",
+            "create",
+            "succeeded",
+            "deploy-key",
+            reason,
+            &operation,
+        ];
+        for fact in facts.into_iter().chain(user.as_deref()) {
+            assert!(words.contains(fact), "{columns} {fact}\n{table}");
+        }
+        let widest = table.lines().map(|line| line.chars().count()).max();
+        assert!(widest <= columns.parse().ok(), "{columns}\n{table}");
+    }
+    let wide = shown("60", &["--wide"]);
+    let row = wide.lines().find(|line| line.contains(&id)).unwrap();
+    assert!(row.contains(reason) && row.contains(&operation), "{wide}");
+    let chosen = shown("80", &["--columns=at,operation-id", "--columns", "reason"]);
+    let headings: Vec<_> = chosen.lines().next().unwrap().split_whitespace().collect();
+    assert_eq!(headings, ["at", "operation_id", "reason"]);
+    let csv = audited.run(&["audit", "--output=csv", "--columns=name,operation"]);
+    assert_eq!(
+        csv.ends_with(0).stdout.replace('\r', ""),
+        "name,operation\ndeploy-key,create\n"
+    );
+    let unknown = audited.run(&["audit", "--columns=at,resaon"]).ends_with(2);
+    assert!(
+        unknown
+            .stderr
+            .contains("unknown column; did you mean `reason`?"),
+        "{unknown:?}"
+    );
+    let json = audited
+        .run(&["audit", "--columns=at", "--output=json"])
+        .ends_with(2);
+    assert!(
+        json.stderr
+            .contains("choose --output table or --output csv"),
+        "{json:?}"
+    );
+}

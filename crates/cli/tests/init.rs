@@ -163,7 +163,7 @@ mod on_a_terminal {
     fn ask(home: &Home, answers: &[(&str, &str)], words: &[&str]) -> TerminalRun {
         let file = home.work().join("tokenfleet.toml");
         let words = [&["init", "--file", file.to_str().unwrap()], words].concat();
-        let mut terminal = Terminal::new(120);
+        let mut terminal = Terminal::new(200);
         for (question, answer) in answers {
             terminal = terminal.with_answer(question, answer);
         }

@@ -160,3 +160,30 @@ fn a_table_shows_a_new_secret_on_a_line_of_its_own() {
     assert!(run.stdout.contains("shown only once"), "{run:?}");
     assert_eq!(account.liveness(secret, 0), "alive");
 }
+
+#[test]
+fn a_scope_that_the_platform_refuses_names_the_command_that_lists_scopes() {
+    let account = Account::new("losant");
+    for (scope, suggestion) in [
+        (
+            "all.Usr.read",
+            "did you mean `all.User.read`? `tokenfleet capabilities --scopes`",
+        ),
+        (
+            "zzz",
+            "; `tokenfleet capabilities --scopes` lists those that it publishes",
+        ),
+    ] {
+        let run = account.run(&["create", "--name=ci", &format!("--scope={scope}")]);
+        let line = run.ends_with(1).advice_line();
+        assert!(line.contains(suggestion), "{line}");
+    }
+    // What is not about a scope names none.
+    let run = account.run(&[
+        "create",
+        "--name=ci",
+        "--scope=all.User.read",
+        "--expires-in=0s",
+    ]);
+    assert!(!run.stderr.contains("capabilities"), "{run:?}");
+}

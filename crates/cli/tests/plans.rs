@@ -318,6 +318,27 @@ fn a_plan_says_that_nothing_matches_and_when_each_token_expires() {
 }
 
 #[test]
+fn an_account_without_a_match_is_named_where_another_has_one() {
+    let fleet = Fleet::new()
+        .with("losant", &["--tokens=1"], &[("iot", "")])
+        .with("foreman", &["--tokens=1"], &[("infra", "")]);
+    fleet.create(0, &["leaked"]);
+    let run = fleet.run(&["plan", "--name=leaked"]).ends_with(0);
+    let lines: Vec<_> = run.stdout.lines().collect();
+    assert_eq!(lines[0], "tokenfleet revocations 2");
+    assert_eq!(lines[1], "# nothing to revoke: infra (foreman)");
+    assert_eq!(
+        run.stdout.matches("tokenfleet revocations").count(),
+        1,
+        "{run:?}"
+    );
+    let plan = temporary_file(&run.stdout);
+    fleet
+        .run(&["revoke", "--plan", &plan, "--yes"])
+        .ends_with(0);
+}
+
+#[test]
 fn a_platform_that_cannot_revoke_by_id_has_no_plans() {
     let run = Account::new("mindbody").run(&["plan"]).ends_with(5);
     let expected = "error: mine (mindbody): cannot plan: the platform revokes tokens by secret, not by id; use `tokenfleet revoke --secret-file FILE`";

@@ -88,17 +88,18 @@ fn every_account_has_the_keys_that_its_provider_reads() {
 #[test]
 fn every_table_has_the_keys_that_the_program_reads() {
     let schema = schema();
-    let account = "[accounts.a]\nprovider = 'losant'\ntoken = { env = 'TOKEN' }\n";
+    let account = ACCOUNT;
     assert_eq!(keys(&schema), accepted("[zzzzzzzzzzzzzzz]", &["accounts"]));
-    for (table, is_named, words) in [
-        ("queries", true, ["accounts"].as_slice()),
-        ("transport", false, &["list"]),
-        ("checks", true, &["check"]),
-        ("waivers", true, &["check"]),
-        ("baseline", false, &["check"]),
-        ("audit", false, &["audit"]),
-        ("annotations", false, &["annotate", "--list"]),
-        ("ledger", false, &["ledger", "show"]),
+    // Doctor reads the tables themselves; other commands ask the schema for the keys before.
+    for (table, is_named, check) in [
+        ("queries", true, None),
+        ("transport", false, Some("network")),
+        ("checks", true, Some("policies")),
+        ("waivers", true, Some("policies")),
+        ("baseline", false, Some("policies")),
+        ("audit", false, Some("policies")),
+        ("annotations", false, Some("policies")),
+        ("ledger", false, Some("ledger")),
     ] {
         let name = if is_named { ".x" } else { "" };
         let rest = match table {
@@ -118,7 +119,65 @@ fn every_table_has_the_keys_that_the_program_reads() {
         } else {
             of_table
         };
-        assert_eq!(keys(of_table), accepted(&text, words), "{table}");
+        let accepted = match check {
+            Some(check) => accepted_by_doctor(&text, check),
+            None => accepted(&text, &["accounts"]),
+        };
+        assert_eq!(keys(of_table), accepted, "{table}");
+    }
+}
+
+#[test]
+fn an_unknown_key_in_any_table_is_refused_by_every_command_with_the_same_words() {
+    for (table, written) in [
+        ("transport", "connect_timeuot = '9s'"),
+        ("checks.x", "never_expires = true\nwhre = 'name = a'"),
+        (
+            "waivers.x",
+            "account = '*'\nid = '1'\nreason = 'r'\nowner = 'o'\nuntil = '2030-01-01'\nchek = 'x'",
+        ),
+        ("baseline", "flie = 'x'"),
+        ("audit", "require_raeson = true"),
+        ("annotations", "flie = 'x'"),
+        ("ledger", "enabeld = true"),
+        ("sinks.x", "kind = 'file'\npath = 'x'\nadpot = true"),
+        (
+            "policies.x",
+            "account = 'a'\nsinks = ['file:x']\noverlpa = '1d'",
+        ),
+        (
+            "schedules.x",
+            "run = 'snapshot'\nevery = '1d'\nacounts = ['a']",
+        ),
+    ] {
+        let key = written.lines().last().unwrap().split(' ').next().unwrap();
+        let path = temporary_file(&format!("{ACCOUNT}[{table}]\n{written}\n"));
+        let mut lines = BTreeSet::new();
+        for command in [
+            "accounts",
+            "capabilities",
+            "list",
+            "explain",
+            "check",
+            "audit",
+            "operations",
+            "ledger show",
+            "annotate --list",
+            "revoke 1 --yes",
+        ] {
+            let words = command.split(' ').chain(["--config", &path]);
+            let words: Vec<_> = words.collect();
+            let run = tokenfleet_with_env(&[("TOKEN", "x")], &words).ends_with(2);
+            assert_eq!(run.stdout, "", "{command}");
+            lines.insert(run.error_line().to_owned());
+        }
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        let line = lines.first().unwrap();
+        let expected = format!("unknown key `{key}` in {table}; did you mean");
+        assert!(
+            line.contains(&expected) && line.contains(": line "),
+            "{line}"
+        );
     }
 }
 

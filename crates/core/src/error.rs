@@ -18,7 +18,9 @@ pub use fate::Fate;
 pub use invisible::is_invisible;
 pub use kind::ErrorKind;
 pub use operation::Operation;
-pub(crate) use redaction::{contains_credential, is_credential_like, is_marker, mask_credentials};
+pub(crate) use redaction::{
+    contains_credential, is_credential_like, is_marker, mask_credentials, mask_name,
+};
 pub(crate) use suggestion::is_near;
 pub use suggestion::{did_you_mean, quoted};
 

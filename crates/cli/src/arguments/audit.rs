@@ -1,8 +1,10 @@
 //! The arguments of `audit`.
 
 use clap::{Args, ValueEnum};
-use tokenfleet::Timestamp;
+use tokenfleet::config::did_you_mean;
+use tokenfleet::{Error, Result, Timestamp};
 
+use super::list::WideArgument;
 use crate::time;
 
 pub(super) const EXAMPLES: &str = "\
@@ -10,6 +12,7 @@ Examples:
   tokenfleet audit --since 7d
   tokenfleet audit --account iot --open
   tokenfleet audit --operation revoke --since 90d
+  tokenfleet audit --columns at,user,operation,token,reason
   tokenfleet revoke 17 --account infra --reason 'INC-42: leaked in a build log'";
 
 #[derive(Debug, Args)]
@@ -23,6 +26,33 @@ pub(crate) struct AuditArguments {
     /// Show only changes without a recorded outcome
     #[arg(long)]
     pub(crate) open: bool,
+    /// Show these columns of a table or of CSV, separated by commas: at, account, operation, token,
+    /// name, result, user, reason or operation_id
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = parse_column)]
+    pub(crate) columns: Vec<&'static str>,
+    #[command(flatten)]
+    pub(crate) wide: WideArgument,
+}
+
+/// The columns of a table of changes.
+pub(crate) const AUDIT_COLUMNS: [&str; 9] = [
+    "at",
+    "account",
+    "operation",
+    "token",
+    "name",
+    "result",
+    "user",
+    "reason",
+    "operation_id",
+];
+
+fn parse_column(text: &str) -> Result<&'static str> {
+    let word = text.replace('-', "_");
+    let mut columns = AUDIT_COLUMNS.into_iter();
+    columns.find(|column| *column == word).ok_or_else(|| {
+        Error::invalid_input("unknown column").with_advice(did_you_mean(text, &AUDIT_COLUMNS))
+    })
 }
 
 /// A change that the log records.

@@ -16,7 +16,8 @@ Expressions for --where:
   name = ci, name ~ \"ci-*\", name ^= ci-     exact, pattern, prefix; case-sensitive
   state = active, state in (active, expired)
   owner = alice, owner is none              by the owner's id or name
-  created_at < 2026-01-01                   also updated_at, expiry, last_used; >, <=, >=; now+30d
+  created_at < 2026-01-01                   also updated_at, expiry, last_used; >, <=, >=; now-30d
+  expiry < 30d                              within 30 days, or expired already
   id = 17, scopes = all.User.read, description ~ \"*nightly*\", description is none
   attribute.kind = session                  as `tokenfleet show` names the attribute; also is none
   provider = foreman, account ~ \"prod-*\"  the tokens of some of the accounts
@@ -127,9 +128,16 @@ pub(crate) struct ColumnArguments {
     /// annotation_team, annotation_purpose or annotation_until
     #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Column::parse)]
     pub(crate) columns: Vec<Column>,
+    #[command(flatten)]
+    pub(crate) wide: WideArgument,
+}
+
+/// The option of a table that is to be shown whole.
+#[derive(Debug, Args)]
+pub(crate) struct WideArgument {
     /// Show every column of a table and nothing cut, however wide the terminal is
-    #[arg(long)]
-    pub(crate) wide: bool,
+    #[arg(long = "wide")]
+    pub(crate) is_wide: bool,
 }
 
 /// The options for reading pages.
@@ -157,7 +165,7 @@ pub(crate) struct PageArguments {
 impl ColumnArguments {
     /// Applies the options to the output.
     pub(crate) fn apply(&self, output: &mut Output) -> Result<()> {
-        output.choose_columns(&self.columns, self.wide)
+        output.choose_columns(&self.columns, self.wide.is_wide)
     }
 }
 

@@ -25,7 +25,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgAction, Args, Parser, Subcommand};
 
 pub(crate) use self::annotate::AnnotateArguments;
-pub(crate) use self::audit::AuditArguments;
+pub(crate) use self::audit::{AUDIT_COLUMNS, AuditArguments};
 pub(crate) use self::check::{CheckArguments, ExpiringArguments};
 pub(crate) use self::configuration::{InitArguments, TrustArguments};
 pub(crate) use self::exec::ExecArguments;
@@ -64,7 +64,7 @@ pub(crate) struct Arguments {
     pub(crate) command: Command,
 }
 
-const EXIT_CODES: &str = "\
+pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
   0  success                       4  not found
   1  operation failed              5  not supported by the platform

@@ -9,7 +9,7 @@ use tokenfleet::config::cause_text;
 use tokenfleet::{AccountConfiguration, Configuration, Error, Result};
 
 use super::{is_simulated, reject_options};
-use crate::arguments::{AuditArguments, GlobalArguments};
+use crate::arguments::{AUDIT_COLUMNS, AuditArguments, GlobalArguments};
 use crate::audit::{AuditLog, Event, IntentEvent, OutcomeEvent, ResolutionEvent};
 use crate::configuration::{self, Trust};
 use crate::exit::{Exit, Failure};
@@ -17,20 +17,8 @@ use crate::output::{Output, Results, print_note, print_warning};
 use crate::regular_file;
 use crate::selection::{AccountNames, check_known, requested_names};
 
-const COLUMNS: [&str; 9] = [
-    "at",
-    "account",
-    "operation",
-    "token",
-    "name",
-    "result",
-    "user",
-    "reason",
-    "operation_id",
-];
-
-/// The columns that a narrow terminal leaves out.
-const LESS_IMPORTANT: [&str; 5] = ["operation_id", "user", "account", "reason", "name"];
+/// The columns that a narrow terminal shows below each row.
+const LESS_IMPORTANT: [&str; 5] = ["operation_id", "reason", "user", "name", "account"];
 
 /// A write with its outcome, if that is known.
 #[derive(Debug, Serialize)]
@@ -63,6 +51,7 @@ pub(crate) fn run(
             ("--simulate", is_simulated(global)),
         ],
     )?;
+    output.prepare_columns(!arguments.columns.is_empty(), arguments.wide.is_wide)?;
     let names = AccountNames::parse(&requested_names(global)?);
     // The log has a place without a configuration too.
     let configuration = match configuration::find(global.config.as_deref()) {
@@ -77,7 +66,10 @@ pub(crate) fn run(
     let path = log.path()?;
     let (writes, unreadable) = read(&path)?;
     check_filters(&configuration, &writes, &names, &global.providers)?;
-    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    let mut results = Results::with_columns(&AUDIT_COLUMNS)
+        .leaving_out(&LESS_IMPORTANT)
+        .keeping_all()
+        .choosing(&arguments.columns);
     let mut open = 0;
     for write in writes {
         let intent = &write.intent;

@@ -59,7 +59,7 @@ pub(crate) fn run(
         output.accounts(results, described.collect())?;
         if output.format() == Format::Table {
             let lines = providers.iter().copied().flat_map(unavailable_lines);
-            output.lines(lines)?;
+            output.sentences(2, lines)?;
         }
     }
     Ok(if failures.is_empty() {

@@ -4,8 +4,8 @@ use tokenfleet::capability::{ArgumentSupport, ArgumentValue, CreateCapability};
 use tokenfleet::journal::OperationId;
 use tokenfleet::workflow::UnknownWrite;
 use tokenfleet::{
-    CreateToken, Error, Fact, Fate, IssuedToken, Operation, RequestedExpiry, Result, Timestamp,
-    Token, TokenProvider, TokenState,
+    CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, Operation, RequestedExpiry, Result,
+    Timestamp, Token, TokenProvider, TokenState,
 };
 
 use super::secret::WriteFailure;
@@ -17,6 +17,7 @@ use crate::accounts::Accounts;
 use crate::arguments::{CreateArguments, CreateOptions};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, displayed_id, print_warning};
+use crate::program_name::command_line;
 use crate::secret_destination::SecretDestination;
 use crate::time;
 
@@ -105,6 +106,7 @@ pub(super) async fn issue(
         write.await_or_reconcile(Some(unknown), response).await
     };
     let issued = issued.map_err(|error| {
+        let error = naming_scopes(error, &requested, capability);
         if needs_name {
             error.advise_on_arguments("pass it with --name")
         } else if needs_expiry {
@@ -119,6 +121,30 @@ pub(super) async fn issue(
         requested,
         is_exactly_once,
     })
+}
+
+/// Names the command that lists scopes, if the platform refused one that it does not publish.
+fn naming_scopes(
+    error: Error,
+    requested: &CreateToken,
+    capability: Option<&CreateCapability>,
+) -> Error {
+    let published = capability.map_or(&[][..], |create| create.published_scopes);
+    let mut scopes = requested.scopes.iter().flatten();
+    let is_refused = error.kind() == ErrorKind::InvalidInput
+        && !published.is_empty()
+        && scopes.any(|scope| !published.contains(&scope.as_str()));
+    if !is_refused {
+        return error;
+    }
+    let command = command_line("capabilities --scopes");
+    let list = format!("`{command}` lists those that it publishes");
+    let advice = match error.advice() {
+        Some(question) if question.ends_with('?') => format!("{question} {list}"),
+        Some(advice) => format!("{advice}; {list}"),
+        None => list,
+    };
+    error.with_advice(advice)
 }
 
 impl Creation {

@@ -9,6 +9,9 @@ use crate::arguments::ExplainArguments;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error};
 
+/// The columns by which a step that goes on below is indented.
+const INDENT: usize = 4;
+
 const COLUMNS: [&str; 4] = ["account", "provider", "step", "what"];
 
 pub(crate) fn run(
@@ -29,7 +32,7 @@ pub(crate) fn run(
             let blocks = objects
                 .iter()
                 .map(|account| account.block(arguments.tokens));
-            output.paragraphs(blocks)?;
+            output.paragraphs(INDENT, blocks)?;
         }
     }
     Ok(exit_code(&plans, requested_format, output))

@@ -61,9 +61,12 @@ pub(crate) async fn run(
         }
     }
     let read = sections.len();
+    let without: Vec<_> = (sections.iter().filter(|section| !section.says_something()))
+        .map(|section| section.account.to_string())
+        .collect();
     match (sections.is_empty(), omitted.len()) {
         (true, 1) => return Err(omitted.remove(0)),
-        // Accounts without tokens would only hide the others, but a plan has at least one.
+        // Sections without tokens would only hide the others, but a plan has at least one.
         (false, _) if sections.iter().any(Section::says_something) => {
             sections.retain(Section::says_something);
         }
@@ -96,22 +99,38 @@ pub(crate) async fn run(
     if sections.is_empty() {
         return Ok(Exit::combine(exits));
     }
+    if without.len() < read {
+        comments.extend(nothing_to_revoke(&without));
+    }
     let places = delivered_places(accounts).await;
     for section in &sections {
         let mut lines = section.lines(&own_tokens, &places);
         if !comments.is_empty() {
             // The heading is always the first line.
             let heading = lines.remove(0);
-            output.lines([heading])?;
-            output.lines(std::mem::take(&mut comments))?;
+            output.plan_lines([heading])?;
+            output.plan_lines(std::mem::take(&mut comments))?;
         }
-        output.lines(lines)?;
+        output.plan_lines(lines)?;
     }
     Ok(if omitted.is_empty() {
         Exit::Success
     } else {
         Exit::Incomplete
     })
+}
+
+/// Returns a comment about the accounts that have no section, because no token of theirs matches.
+fn nothing_to_revoke(accounts: &[String]) -> Option<String> {
+    /// More names would hide the plan.
+    const MAX_NAMED: usize = 20;
+
+    let named = accounts.iter().take(MAX_NAMED).map(String::as_str);
+    let mut named = named.collect::<Vec<_>>().join(", ");
+    if accounts.len() > MAX_NAMED {
+        named += &format!(" and {} other accounts", accounts.len() - MAX_NAMED);
+    }
+    (!accounts.is_empty()).then(|| comment(&format!("nothing to revoke: {named}")))
 }
 
 /// The places that hold tokens, by the account and the token.

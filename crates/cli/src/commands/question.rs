@@ -5,8 +5,11 @@ use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 
 use tokenfleet::{Error, Fact, Operation, Result, TokenId, TokenProvider};
 
-use crate::output::{displayed_id, escape};
+use crate::output::{displayed_id, for_stderr};
 use crate::progress::with_progress;
+
+/// The columns by which a line that goes on below is indented.
+const INDENT: usize = 2;
 
 /// The largest number of characters of a name in a question.
 const MAX_SHOWN_NAME: usize = 60;
@@ -84,7 +87,7 @@ pub(super) fn describe(id: &TokenId, name: &Fact<String>) -> String {
 pub(super) fn show(lines: impl IntoIterator<Item = String>) {
     for line in lines {
         // A question that cannot be shown gets no answer either.
-        let _ = writeln!(io::stderr(), "{}", escape(&line));
+        let _ = writeln!(io::stderr(), "{}", for_stderr(INDENT, &line));
     }
 }
 
@@ -108,7 +111,8 @@ pub(super) fn is_confirmed(question: &str) -> bool {
         None => forget_what_was_typed(io::stdin()),
     }
     // An answer that cannot be read means no.
-    let _ = io::stderr().write_all(escape(question).as_bytes());
+    let shown = for_stderr(INDENT, question.trim_end());
+    let _ = io::stderr().write_all(format!("{shown} ").as_bytes());
     let _ = match terminal {
         Some(terminal) => BufReader::new(terminal).read_line(&mut answer),
         None => io::stdin().lock().read_line(&mut answer),

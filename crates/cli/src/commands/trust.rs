@@ -71,7 +71,7 @@ fn print(
                 .push("  it sends nothing to an address of its own and runs no command".to_owned());
         }
         lines.extend(reasons.iter().map(|reason| format!("  {reason}")));
-        output.lines(lines)?;
+        output.sentences(4, lines)?;
     } else {
         let row = vec![file.to_owned(), state.to_owned()];
         let object = FileObject {

@@ -3,6 +3,7 @@
 mod command_files;
 mod credential_sources;
 mod discovery;
+mod keys;
 mod nothing_sent;
 mod ownership;
 mod reading;
@@ -52,12 +53,13 @@ pub(crate) struct Opened {
     pub(crate) simulation: Option<Simulation>,
 }
 
-/// Finds and reads the configuration.
+/// Finds and reads the configuration, and refuses a key that nobody knows.
 pub(crate) fn load(option: Option<&Path>, trust: Trust) -> Result<Configuration> {
     let loaded = find(option)?.read()?;
     if trust == Trust::Required {
         require(&loaded)?;
     }
+    keys::check(&loaded.configuration)?;
     Ok(loaded.configuration)
 }
 

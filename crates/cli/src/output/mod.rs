@@ -183,16 +183,31 @@ impl Output {
         columns: &[Column],
         is_wide: bool,
     ) -> tokenfleet::Result<()> {
+        self.prepare_columns(!columns.is_empty(), is_wide)?;
+        if !columns.is_empty() {
+            self.columns = Some(columns.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Lets a table be as wide as it is if `is_wide`.
+    ///
+    /// # Errors
+    ///
+    /// If columns are chosen for a format that has none.
+    pub(crate) fn prepare_columns(
+        &mut self,
+        are_chosen: bool,
+        is_wide: bool,
+    ) -> tokenfleet::Result<()> {
         if is_wide {
             self.screen.width = None;
         }
-        if !columns.is_empty() {
-            if matches!(self.format, Format::Json | Format::Ndjson) {
-                let message = "--columns: JSON has no columns, and every field";
-                return Err(Error::invalid_input(message)
-                    .with_advice("choose --output table or --output csv"));
-            }
-            self.columns = Some(columns.to_vec());
+        if are_chosen && matches!(self.format, Format::Json | Format::Ndjson) {
+            let message = "--columns: JSON has no columns, and every field";
+            return Err(
+                Error::invalid_input(message).with_advice("choose --output table or --output csv")
+            );
         }
         Ok(())
     }
@@ -213,6 +228,7 @@ impl Output {
             screen: self.screen,
         };
         let verdicts = Verdicts::new(query.limit, self.is_quiet, self.to_terminal);
+        let verdicts = verdicts.wrapped(self.screen.width);
         listing::writer(style, in_order, verdicts, &mut self.writer)
     }
 
@@ -280,7 +296,7 @@ impl Output {
             Format::Table => {
                 table::token(&mut self.writer, self.screen, account, token, None)?;
                 writeln!(self.writer)?;
-                self.lines([format!("The secret was written to {place}.")])
+                self.sentences(2, [format!("The secret was written to {place}.")])
             }
         }
     }
@@ -334,6 +350,7 @@ impl Output {
         notes: &[Option<String>],
     ) -> io::Result<()> {
         let verdicts = Verdicts::new(None, self.is_quiet, self.to_terminal);
+        let verdicts = verdicts.wrapped(self.screen.width);
         verdicts.write_with_notes(&mut self.writer, reports, notes)
     }
 
@@ -342,16 +359,17 @@ impl Output {
         escaped_json::line(&mut self.writer, value)
     }
 
-    /// Prints blocks of lines, separated by empty lines.
+    /// Prints blocks of sentences, separated by empty lines.
     pub(crate) fn paragraphs(
         &mut self,
+        indent: usize,
         blocks: impl IntoIterator<Item = Vec<String>>,
     ) -> io::Result<()> {
         for (index, block) in blocks.into_iter().enumerate() {
             if index > 0 {
                 writeln!(self.writer)?;
             }
-            self.lines(block)?;
+            self.sentences(indent, block)?;
         }
         Ok(())
     }
@@ -369,10 +387,12 @@ impl Output {
         content(&mut self.writer)
     }
 
-    /// Prints lines, with control characters escaped.
-    pub(crate) fn lines(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
+    /// Prints lines of a plan, with control characters escaped. On a terminal, a comment that does
+    /// not fit goes on below in comments of its own, so that the plan can be copied.
+    pub(crate) fn plan_lines(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
+        let width = self.screen.width.filter(|_| self.to_terminal);
         for line in lines {
-            writeln!(self.writer, "{}", escape(&line))?;
+            prose::write_plan_line(&mut self.writer, width, &line)?;
         }
         Ok(())
     }
@@ -403,9 +423,8 @@ pub(crate) fn print_error(requested_format: Option<Format>, error: &Error) {
             .and_then(|object| escaped_json::line(&mut line, &object)),
         _ => writeln!(
             line,
-            "{} {}",
-            colored("error:", color::ERROR),
-            escape(&text::error_line(error))
+            "{}",
+            labelled("error:", color::ERROR, &text::error_line(error))
         ),
     };
     clear();
@@ -424,21 +443,29 @@ pub(crate) fn print_object(value: &impl Serialize) {
 /// Prints a warning on standard error: nothing failed, but something should be fixed.
 pub(crate) fn print_warning(text: &str) {
     clear();
-    let label = colored("warning:", color::WARNING);
-    let _ = writeln!(io::stderr(), "{label} {}", escape(text));
+    let _ = writeln!(
+        io::stderr(),
+        "{}",
+        labelled("warning:", color::WARNING, text)
+    );
 }
 
 /// Prints a note on standard error, for information that does not belong into the output.
 pub(crate) fn print_note(text: &str) {
     clear();
-    let _ = writeln!(io::stderr(), "note: {}", escape(text));
+    let _ = writeln!(io::stderr(), "{}", labelled("note:", color::PLAIN, text));
 }
 
-/// Returns a word for standard error, in this style if that is coloured.
-fn colored(word: &str, style: anstyle::Style) -> String {
-    if colors_stderr() {
-        format!("{style}{word}{style:#}")
-    } else {
-        word.to_owned()
+/// Returns a sentence for standard error: escaped, and in lines that fit its terminal if it is one.
+pub(crate) fn for_stderr(indent: usize, text: &str) -> String {
+    prose::wrapped(screen::width_of_stderr(), indent, &escape(text))
+}
+
+/// Returns a sentence for standard error after a label, in this style if that is coloured.
+fn labelled(label: &str, style: anstyle::Style, text: &str) -> String {
+    let text = for_stderr(2, &format!("{label} {text}"));
+    match text.strip_prefix(label) {
+        Some(rest) if colors_stderr() => format!("{style}{label}{style:#}{rest}"),
+        _ => text,
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use serde::Serialize;
 use zeroize::Zeroize;
 
+use super::table::GridColumns;
 use super::{Format, Output, csv, escaped_json, table};
 
 /// A series of results. Each is printed at once, except in a table, which needs all rows.
@@ -13,6 +14,10 @@ pub(crate) struct Results {
     columns: Vec<&'static str>,
     /// The columns that a narrow table leaves out, the least important one first.
     less_important: &'static [&'static str],
+    /// `true` to show what a narrow table leaves out below each row.
+    keeps_all: bool,
+    /// The positions of the columns that the user chose, if any, in their order.
+    chosen: Option<Vec<usize>>,
     rows: Vec<Vec<String>>,
     has_header: bool,
 }
@@ -23,6 +28,8 @@ impl Results {
         Self {
             columns: columns.to_vec(),
             less_important: &[],
+            keeps_all: false,
+            chosen: None,
             rows: Vec::new(),
             has_header: false,
         }
@@ -34,6 +41,26 @@ impl Results {
         self
     }
 
+    /// Shows what a narrow table leaves out below each row.
+    pub(crate) fn keeping_all(mut self) -> Self {
+        self.keeps_all = true;
+        self
+    }
+
+    /// Shows only these of the columns, in this order and however narrow the table is. None of them
+    /// stands for all columns.
+    pub(crate) fn choosing(mut self, columns: &[&'static str]) -> Self {
+        if !columns.is_empty() {
+            let chosen = columns
+                .iter()
+                .filter_map(|column| self.columns.iter().position(|known| known == column));
+            self.chosen = Some(chosen.collect());
+            self.columns = columns.to_vec();
+            self.less_important = &[];
+        }
+        self
+    }
+
     /// Adds a result, given both as an object and as a row. The row is wiped once it is written:
     /// one of its fields may be a secret.
     pub(crate) fn add(
@@ -42,6 +69,13 @@ impl Results {
         value: &impl Serialize,
         mut row: Vec<String>,
     ) -> io::Result<()> {
+        if let Some(chosen) = &self.chosen {
+            let cells = chosen
+                .iter()
+                .map(|at| row.get(*at).cloned().unwrap_or_default());
+            let cells = cells.collect();
+            std::mem::replace(&mut row, cells).zeroize();
+        }
         let written = match output.format {
             Format::Json | Format::Ndjson => escaped_json::line(&mut output.writer, value),
             Format::Csv => self.write_header(output).and_then(|()| {
@@ -61,15 +95,12 @@ impl Results {
     pub(crate) fn finish(mut self, output: &mut Output) -> io::Result<()> {
         match output.format {
             Format::Table if !self.rows.is_empty() => {
-                let (columns, less_important) = (&self.columns, self.less_important);
-                let screen = output.screen;
-                table::grid(
-                    &mut output.writer,
-                    screen,
-                    columns,
-                    less_important,
-                    &self.rows,
-                )
+                let columns = GridColumns {
+                    headings: &self.columns,
+                    less_important: self.less_important,
+                    keeps_all: self.keeps_all,
+                };
+                table::grid(&mut output.writer, output.screen, columns, &self.rows)
             }
             Format::Csv => self.write_header(output),
             _ => Ok(()),

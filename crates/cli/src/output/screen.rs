@@ -1,6 +1,6 @@
 //! What standard output can show: its width and its colours.
 
-use std::io::{IsTerminal, stdout};
+use std::io::{IsTerminal, stderr, stdout};
 
 use terminal_size::{Width, terminal_size_of};
 
@@ -30,6 +30,16 @@ impl Screen {
             is_colored: color::colors_stdout(),
         }
     }
+}
+
+/// Returns the width of the terminal that shows standard error, if one does.
+pub(super) fn width_of_stderr() -> Option<usize> {
+    let stderr = stderr();
+    if !stderr.is_terminal() {
+        return None;
+    }
+    let width = terminal_size_of(stderr).map(|(Width(columns), _)| columns.into());
+    width.filter(|columns| *columns > 0)
 }
 
 fn columns_of(variable: &str) -> Option<usize> {

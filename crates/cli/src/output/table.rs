@@ -11,7 +11,7 @@ mod tests;
 mod text_width;
 mod tokens;
 
-pub(super) use self::grid::grid;
+pub(super) use self::grid::{GridColumns, grid};
 pub(super) use self::record::token;
-pub(super) use self::text_width::lines;
+pub(super) use self::text_width::{lines, width};
 pub(super) use self::tokens::TokenTable;

@@ -5,11 +5,14 @@ use std::iter;
 
 use tokenfleet::{AccountReport, Verdict};
 
-use super::escape;
+use super::prose;
 use crate::numbers::{counted, grouped};
 
 /// The number of accounts up to which each has its line on a terminal.
 const MAX_LINES: usize = 20;
+
+/// The columns by which a line that goes on below is indented.
+const INDENT: usize = 2;
 
 /// The lines that are due below the listing of a query.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +20,7 @@ pub(crate) struct Verdicts {
     limit: Option<u64>,
     is_quiet: bool,
     to_terminal: bool,
+    width: Option<usize>,
 }
 
 impl Verdicts {
@@ -26,7 +30,14 @@ impl Verdicts {
             limit,
             is_quiet,
             to_terminal,
+            width: None,
         }
+    }
+
+    /// Lets a line that is wider than this go on below.
+    pub(crate) fn wrapped(mut self, width: Option<usize>) -> Self {
+        self.width = width;
+        self
     }
 
     /// Writes the lines, after an empty one if tokens come before them.
@@ -40,10 +51,8 @@ impl Verdicts {
         if has_tokens && !lines.is_empty() {
             writeln!(writer)?;
         }
-        for line in lines {
-            writeln!(writer, "{}", escape(&line))?;
-        }
-        Ok(())
+        let mut lines = lines.iter();
+        lines.try_for_each(|line| prose::write(writer, self.width, INDENT, line))
     }
 
     /// Writes the lines, each with the note of its account.
@@ -54,7 +63,7 @@ impl Verdicts {
         notes: &[Option<String>],
     ) -> io::Result<()> {
         let mut lines = self.lines(reports, notes).into_iter();
-        lines.try_for_each(|line| writeln!(writer, "{}", escape(&line)))
+        lines.try_for_each(|line| prose::write(writer, self.width, INDENT, &line))
     }
 
     fn lines(self, reports: &[AccountReport], notes: &[Option<String>]) -> Vec<String> {

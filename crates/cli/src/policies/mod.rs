@@ -155,7 +155,12 @@ fn check_places(policies: &[ConfiguredPolicy], sinks: &Sinks) -> Result<()> {
                 continue;
             };
             let path = other.settings.path();
-            let (message, advice) = if other.config.account == *account || !is_filled {
+            let (message, advice) = if other.name() == policy.name() {
+                (
+                    "writes the same place twice".to_owned(),
+                    "name each place once",
+                )
+            } else if other.config.account == *account || !is_filled {
                 (
                     format!("writes a place that {path} writes too"),
                     "let each place belong to one policy: two would rotate it against each other",

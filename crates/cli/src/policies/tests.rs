@@ -106,7 +106,7 @@ fn mistakes_are_found_when_the_tables_are_read() {
         ),
         (
             "account = 'iot'\nsinks = ['ci', 'file:/run/{name}']",
-            "writes a place that policies.a",
+            "policies.a writes the same place twice; name each place once",
         ),
         (&format!("{of_iot}where = 'nmae = 1'"), "policies.a.where: "),
         (

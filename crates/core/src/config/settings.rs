@@ -320,6 +320,21 @@ impl Settings {
         }
     }
 
+    /// Rejects every key that is not one of these, whether it was read or not.
+    ///
+    /// It finds a misspelled key in a table that nobody reads now.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration), with the line and the closest known key.
+    pub fn check_keys(&self, known: &[&str]) -> Result<()> {
+        let mut unread = self.unread_keys();
+        match unread.find(|(key, _)| !known.contains(key)) {
+            None => Ok(()),
+            Some((key, line)) => Err(self.unknown(&self.path, key, line, known)),
+        }
+    }
+
     /// Returns the keys that were not read, each with its line.
     fn unread_keys(&self) -> impl Iterator<Item = (&str, Option<usize>)> {
         let entries = self.entries.iter().map(|(key, entry)| (key, entry.line));

@@ -1,6 +1,7 @@
 //! Masking of secrets in the platform's own words, before they are shown.
 
 mod echo;
+mod name;
 
 const MAX_MESSAGE_CHARACTERS: usize = 300;
 const MAX_CODE_LENGTH: usize = 64;
@@ -115,21 +116,43 @@ pub(crate) fn contains_credential(value: &str) -> bool {
 
 /// Returns `true` if a word, or a segment of a path, looks like a secret.
 fn holds_credential(word: &str) -> bool {
+    holds(word, is_credential_like)
+}
+
+fn holds(word: &str, is_secret: fn(&str) -> bool) -> bool {
     word.split('/')
         .map(|part| part.trim_end_matches('.'))
-        .any(|part| is_credential_like(part) && !starts_with_date(part))
+        .any(|part| is_secret(part) && !starts_with_date(part))
 }
 
 /// Masks every word that looks like a secret, and keeps the rest of the text as it is.
 pub(crate) fn mask_credentials(text: &str) -> String {
-    if is_credential_like(text) {
+    mask_words(text, is_credential_like)
+}
+
+/// Masks every word of the name of a token that looks like a secret.
+///
+/// More is kept than in other texts: people look for a token by its name, which has numbers.
+pub(crate) fn mask_name(name: &str) -> String {
+    mask_words(name, |word| {
+        let word = word.trim();
+        word.chars().all(is_token_character)
+            && looks_random(word)
+            && !is_platform_id(word)
+            && !is_marker(word)
+            && !name::is_ordinary(word)
+    })
+}
+
+fn mask_words(text: &str, is_secret: fn(&str) -> bool) -> String {
+    if is_secret(text) {
         return MASK.to_owned();
     }
     let is_separator = |c: char| !is_token_character(c);
     let mut masked = String::with_capacity(text.len());
     for part in text.split_inclusive(is_separator) {
         let word = part.trim_end_matches(is_separator);
-        if holds_credential(word) {
+        if holds(word, is_secret) {
             masked.push_str(MASK);
             masked.push_str(&part[word.len()..]);
         } else {

@@ -165,7 +165,7 @@ fn print(path: &Path, answers: Option<&Answers>, output: &mut Output) -> io::Res
         Some(_) => format!("Check it with `{doctor}`."),
         None => "Take the # off the lines of an account, and fill them in.".to_owned(),
     };
-    output.lines([format!("Wrote {file}. {next}")])
+    output.sentences(2, [format!("Wrote {file}. {next}")])
 }
 
 #[cfg(test)]

@@ -85,7 +85,7 @@ async fn check(global: &GlobalArguments, output: &mut Output) -> Result<Exit, Fa
     }
     results.finish(output)?;
     match output.format() {
-        Format::Table if is_sound => output.lines(["The ledger is sound.".to_owned()])?,
+        Format::Table if is_sound => output.sentences(2, ["The ledger is sound.".to_owned()])?,
         // The last line is the verdict.
         Format::Ndjson => output.object(&examined)?,
         _ => {}

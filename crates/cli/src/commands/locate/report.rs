@@ -251,7 +251,7 @@ impl<'a> Report<'a> {
         }
         results.finish(output)?;
         for done in self.done() {
-            output.lines([sentence(&revocation(done))])?;
+            output.sentences(2, [sentence(&revocation(done))])?;
             let account = done.provider.account();
             match (done.replacement(), &done.delivery) {
                 (Some(issued), Delivery::InReport) => {
@@ -269,7 +269,7 @@ impl<'a> Report<'a> {
             remains.into_iter().map(|line| format!("remains: {line}")),
         )?;
         let plan = self.plan().unwrap_or_default();
-        output.lines(plan.lines().map(str::to_owned))
+        output.plan_lines(plan.lines().map(str::to_owned))
     }
 
     fn print_csv(&self, output: &mut Output) -> io::Result<()> {

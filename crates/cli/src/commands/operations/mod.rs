@@ -24,7 +24,7 @@ use tokenfleet_ledger::{Ledger, Write};
 
 use super::lost_accounts::LostAccounts;
 use super::revocations::PlanObject;
-use super::rotation_report::{RotationObject, needs_a_person};
+use super::rotation_report::{INDENT, RotationObject, needs_a_person};
 use super::{is_simulated, reject_options};
 use crate::arguments::{GlobalArguments, OperationsAction, OperationsArguments};
 use crate::configuration::{self, Trust};
@@ -401,9 +401,9 @@ async fn show(
     if let Some(stored) = &rotation {
         let object = RotationObject::new(stored);
         if output.format() == Format::Table {
-            output.lines(object.lines())?;
+            output.sentences(INDENT, object.lines())?;
             if !writes.is_empty() {
-                output.lines([String::new()])?;
+                output.text(b"\n")?;
             }
         } else {
             results.add(output, &object, object.operation_row())?;

@@ -20,7 +20,7 @@ use crate::accounts::Accounts;
 use crate::arguments::RotateArguments;
 use crate::commands::question;
 use crate::commands::rotation_report::{
-    COLUMNS, LESS_IMPORTANT, RotationObject, revoked_at, stops_at,
+    COLUMNS, INDENT, LESS_IMPORTANT, RotationObject, revoked_at, stops_at,
 };
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results};
@@ -161,7 +161,7 @@ async fn may_be_alive(provider: &dyn TokenProvider, id: &TokenId) -> bool {
 fn print(progressed: &Progressed, output: &mut Output) -> std::io::Result<()> {
     let object = RotationObject::new(&progressed.stored);
     if output.format() == Format::Table {
-        return output.lines(object.lines());
+        return output.sentences(INDENT, object.lines());
     }
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
     results.add(output, &object, object.row())?;

@@ -33,6 +33,9 @@ pub(super) const COLUMNS: [&str; 9] = [
 /// The columns that a narrow terminal leaves out.
 pub(super) const LESS_IMPORTANT: [&str; 4] = ["since", "due", "sinks", "next"];
 
+/// The columns before the values in the lines of a rotation.
+pub(super) const INDENT: usize = 11;
+
 /// A rotation as it is shown.
 #[derive(Serialize)]
 pub(super) struct RotationObject<'a> {

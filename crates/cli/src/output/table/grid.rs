@@ -27,27 +27,37 @@ struct Fitting {
     stacked: Option<usize>,
 }
 
+/// The columns of a table, and what becomes of those that do not fit into a line.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct GridColumns<'a> {
+    pub(crate) headings: &'a [&'a str],
+    /// The columns that a narrow line leaves out, the first ones first.
+    pub(crate) less_important: &'a [&'a str],
+    /// `true` to show what a line leaves out below it.
+    pub(crate) keeps_all: bool,
+}
+
 /// Writes rows under a header, or each row as a record if the columns do not fit.
 ///
-/// A line that is too narrow leaves out columns of `less_important`, the first ones first. If that
-/// does not suffice, the ids stand above their rows.
+/// A line that is too narrow leaves out columns of less importance. If that does not suffice, the
+/// ids stand above their rows.
 pub(crate) fn grid(
     writer: &mut impl Write,
     screen: Screen,
-    columns: &[&str],
-    less_important: &[&str],
+    columns: GridColumns<'_>,
     rows: &[Vec<String>],
 ) -> io::Result<()> {
+    let headings = columns.headings;
     let escaped: Vec<Vec<_>> = rows
         .iter()
         .map(|row| row.iter().map(|cell| escape(cell)).collect())
         .collect();
-    let Some(fitting) = Fitting::new(columns, less_important, &escaped, screen.width) else {
-        return records(writer, screen, columns, rows);
+    let Some(fitting) = Fitting::new(columns, &escaped, screen.width) else {
+        return records(writer, screen, headings, rows);
     };
     let mut line = Line::new(screen.is_colored);
-    let headings = columns.iter().zip(&fitting.widths);
-    line.headings(headings.filter_map(|(heading, width)| Some((*heading, (*width)?))));
+    let shown = headings.iter().zip(&fitting.widths);
+    line.headings(shown.filter_map(|(heading, width)| Some((*heading, (*width)?))));
     line.end(|text| writer.write_all(text.as_bytes()))?;
     let widths: Vec<_> = fitting.widths.iter().copied().flatten().collect();
     line.rule(line_width(&widths));
@@ -68,18 +78,28 @@ pub(crate) fn grid(
             }
             line.end(|text| writer.write_all(text.as_bytes()))?;
         }
+        if columns.keeps_all {
+            let cells = headings.iter().zip(row).zip(&fitting.widths).enumerate();
+            let left_out = cells.filter(|(index, ((_, cell), width))| {
+                width.is_none() && Some(*index) != fitting.stacked && !cell.is_empty()
+            });
+            let left_out: Vec<_> = left_out
+                .map(|(_, ((heading, cell), _))| Field::new_escaped(&format!("  {heading}"), cell))
+                .collect();
+            fields(writer, screen, &left_out)?;
+        }
     }
     Ok(())
 }
 
 impl Fitting {
     /// Returns the columns that lose least in this width, or `None` if there are none.
-    fn new(
-        columns: &[&str],
-        less_important: &[&str],
-        rows: &[Vec<String>],
-        line: Option<usize>,
-    ) -> Option<Self> {
+    fn new(columns: GridColumns<'_>, rows: &[Vec<String>], line: Option<usize>) -> Option<Self> {
+        let GridColumns {
+            headings: columns,
+            less_important,
+            keeps_all,
+        } = columns;
         let extents: Vec<_> = columns
             .iter()
             .enumerate()
@@ -107,15 +127,16 @@ impl Fitting {
                 .iter()
                 .map(|row| index.and_then(|index| row.get(index)));
             let first = cells.next();
-            rows.len() > 1 && cells.all(|cell| Some(cell) == first)
+            !keeps_all && rows.len() > 1 && cells.all(|cell| Some(cell) == first)
         };
-        // What is the same in every row goes first.
+        // What is the same in every row goes first, unless it would only go below the rows.
         let (mut left_out, rest): (Vec<&str>, Vec<&str>) = less_important
             .iter()
             .partition(|heading| says_the_same(heading));
         let constant = left_out.len();
         // An id means nothing without its account.
-        left_out.extend(rest.into_iter().filter(|heading| *heading != "account"));
+        let may_go = |heading: &&str| keeps_all || *heading != "account";
+        left_out.extend(rest.into_iter().filter(may_go));
         let id = (STACKED.iter())
             .find_map(|heading| columns.iter().position(|column| column == heading));
         let more = || constant..=left_out.len();
@@ -195,7 +216,11 @@ mod tests {
         };
         let row = row.iter().map(|cell| (*cell).to_owned()).collect();
         let mut written = Vec::new();
-        grid(&mut written, screen, columns, &[], &[row]).unwrap();
+        let columns = GridColumns {
+            headings: columns,
+            ..GridColumns::default()
+        };
+        grid(&mut written, screen, columns, &[row]).unwrap();
         String::from_utf8(written).unwrap()
     }
 
@@ -252,8 +277,12 @@ iot      the platform cannot
                 is_colored: false,
             };
             let mut written = Vec::new();
-            let less_important = ["owner", "check", "account"];
-            grid(&mut written, screen, &columns, &less_important, rows).unwrap();
+            let columns = GridColumns {
+                headings: &columns,
+                less_important: &["owner", "check", "account"],
+                keeps_all: false,
+            };
+            grid(&mut written, screen, columns, rows).unwrap();
             let written = String::from_utf8(written).unwrap();
             let mut lines = written.lines();
             (lines.next().unwrap_or_default().to_owned(), written)
@@ -267,6 +296,35 @@ iot      the platform cannot
         for (_, table) in [one, several, stacked] {
             assert!(table.contains(id), "{table}");
         }
+    }
+
+    #[test]
+    fn what_a_narrow_table_leaves_out_stands_below_its_row_if_all_is_kept() {
+        let columns = GridColumns {
+            headings: &["account", "id", "user", "reason"],
+            less_important: &["reason", "user"],
+            keeps_all: true,
+        };
+        let rows = [
+            ["iot", "1", "ann", "INC-42: leaked in the log of a build"],
+            ["iot", "2", "ann", ""],
+        ];
+        let rows = rows.map(|row| row.map(str::to_owned).to_vec());
+        let screen = Screen {
+            width: Some(28),
+            is_colored: false,
+        };
+        let mut written = Vec::new();
+        grid(&mut written, screen, columns, &rows).unwrap();
+        let expected = "\
+account  id  user
+─────────────────
+iot      1   ann
+  reason  INC-42: leaked in
+          the log of a build
+iot      2   ann
+";
+        assert_eq!(String::from_utf8(written).unwrap(), expected);
     }
 
     #[test]

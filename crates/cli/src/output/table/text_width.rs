@@ -16,7 +16,7 @@ fn char_width(c: char) -> usize {
 }
 
 /// Returns the number of columns that a text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(in crate::output) fn width(text: &str) -> usize {
     if text.is_ascii() {
         return text.len();
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Run;
-use crate::error::{Account, Operation, is_marker, mask_credentials};
+use crate::error::{Account, Operation, is_marker, mask_credentials, mask_name};
 use crate::model::{Timestamp, TokenId, TokenRef};
 use crate::provider::OperationId;
 use crate::provider::{
@@ -106,7 +106,7 @@ impl Intent {
         };
         match call {
             OperationCall::Create(request) => {
-                intent.name = request.name.as_deref().map(mask_credentials);
+                intent.name = request.name.as_deref().map(mask_name);
                 intent.description = request.description.as_deref().map(mask_credentials);
                 intent.expiry = Some(request.expiry);
                 intent.scopes = request.scopes.as_deref().map(masked);
@@ -118,7 +118,7 @@ impl Intent {
             }
             OperationCall::Update(id, change) => {
                 intent.token = Some(recorded_id(id));
-                intent.name = change.name.as_deref().map(mask_credentials);
+                intent.name = change.name.as_deref().map(mask_name);
                 intent.description = change.description.as_deref().map(mask_credentials);
                 intent.suspension = change.suspension;
             }

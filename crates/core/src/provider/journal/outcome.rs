@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Intent;
-use crate::error::{Error, Fate, Operation, Result, mask_credentials};
+use crate::error::{Error, Fate, Operation, Result, mask_credentials, mask_name};
 use crate::model::{Fact, IssuedToken, RenewedToken, Timestamp, Token, TokenId};
 use crate::provider::{Revocation, RevocationEffect, RevocationOutcome};
 
@@ -166,10 +166,11 @@ impl Effect {
 /// Returns a token as it is recorded.
 fn recorded(token: &Token) -> Token {
     let mut token = token.clone();
-    for text in [&mut token.name, &mut token.description] {
-        if let Fact::Known(text) = text {
-            *text = mask_credentials(text);
-        }
+    if let Fact::Known(name) = &mut token.name {
+        *name = mask_name(name);
+    }
+    if let Fact::Known(description) = &mut token.description {
+        *description = mask_credentials(description);
     }
     token
 }

@@ -26,7 +26,7 @@ pub(super) fn lexemes(text: &str) -> Result<Vec<(usize, Lexeme<'_>)>> {
     while let Some(first) = rest.chars().next() {
         let offset = text.len() - rest.len();
         let after_word = rest.trim_start_matches(is_word_character);
-        let (lexeme, after) = if first == '"' {
+        let (lexeme, after) = if matches!(first, '"' | '\'') {
             let (content, length) = unquote(text, offset)?;
             (Lexeme::Quoted(content), &rest[length..])
         } else if after_word.len() < rest.len() {
@@ -36,7 +36,7 @@ pub(super) fn lexemes(text: &str) -> Result<Vec<(usize, Lexeme<'_>)>> {
             (Lexeme::Symbol(symbol), &rest[symbol.len()..])
         } else {
             return Err(syntax_error(text, offset, "unexpected character")
-                .with_advice("write names in double quotes, such as name = \"two words\""));
+                .with_advice("write names in quotes, such as name = \"two words\""));
         };
         lexemes.push((offset, lexeme));
         rest = after.trim_start();
@@ -57,13 +57,14 @@ fn is_word_character(c: char) -> bool {
 /// Returns the content of the quotes that open at a byte offset, and their length with the quotes.
 fn unquote(text: &str, open: usize) -> Result<(String, usize)> {
     let mut content = String::new();
-    let mut characters = text[open..].char_indices().skip(1);
+    let mut characters = text[open..].char_indices();
+    let quote = characters.next().map_or('"', |(_, quote)| quote);
     while let Some((at, character)) = characters.next() {
         match character {
-            '"' => return Ok((content, at + 1)),
+            _ if character == quote => return Ok((content, at + 1)),
             '\\' => {
                 let unescaped = match characters.next() {
-                    Some((_, same @ ('"' | '\\'))) => Some(same),
+                    Some((_, same @ ('"' | '\'' | '\\'))) => Some(same),
                     Some((_, 'n')) => Some('\n'),
                     Some((_, 'r')) => Some('\r'),
                     Some((_, 't')) => Some('\t'),
@@ -72,13 +73,13 @@ fn unquote(text: &str, open: usize) -> Result<(String, usize)> {
                 };
                 content.push(unescaped.ok_or_else(|| {
                     syntax_error(text, open + at, "unknown escape sequence")
-                        .with_advice(r#"write one of \", \\, \n, \r, \t and \u{…}"#)
+                        .with_advice(r#"write one of \", \', \\, \n, \r, \t and \u{…}"#)
                 })?);
             }
             other => content.push(other),
         }
     }
-    Err(syntax_error(text, open, "missing closing double quote"))
+    Err(syntax_error(text, open, "missing closing quote"))
 }
 
 /// Parses the braces of a `\u{…}` escape: up to six hexadecimal digits.

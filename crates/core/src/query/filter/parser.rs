@@ -3,7 +3,7 @@
 use std::ops::Not;
 
 use crate::error::{Error, Result, did_you_mean, is_near};
-use crate::model::{Timestamp, TokenState};
+use crate::model::{Timestamp, TokenState, parse_duration};
 use crate::query::filter::lexer::{Lexeme, lexemes};
 use crate::query::filter::predicate::is_annotation;
 use crate::query::filter::syntax_error::at_offset;
@@ -52,6 +52,15 @@ pub(super) fn parse(text: &str, now: Timestamp) -> Result<Filter> {
     let filter = parser.parse_or()?;
     parser.expect_end(Lexeme::End, "the end")?;
     Ok(filter.flattened())
+}
+
+/// The meaning of a period that stands for a time, such as `30d`.
+#[derive(Clone, Copy)]
+enum Period {
+    /// The time after this period: what is compared with it lies ahead.
+    Ahead,
+    /// None: `last_used < 30d` could be read as more and as less than 30 days ago.
+    Ambiguous,
 }
 
 struct Parser<'a> {
@@ -151,7 +160,7 @@ impl<'a> Parser<'a> {
                 error.with_advice(did_you_mean(word, &known))
             }
             Lexeme::Word(_) | Lexeme::Quoted(_) => {
-                error.with_advice("write a name of several words in double quotes")
+                error.with_advice("write a name of several words in quotes")
             }
             Lexeme::Symbol(_) | Lexeme::End => error,
         })
@@ -201,10 +210,10 @@ impl<'a> Parser<'a> {
             "scopes" => self.parse_text("scopes", "a scope", Filter::Scopes),
             "provider" => self.parse_pattern("a provider", Filter::Provider),
             "account" => self.parse_pattern("an account", Filter::Account),
-            "updated_at" => self.parse_time_condition(Filter::Updated),
-            "created_at" => self.parse_time_condition(Filter::Created),
-            "expiry" => self.parse_time_condition(Filter::Expiry),
-            _ => self.parse_time_condition(Filter::LastUsed),
+            "updated_at" => self.parse_time_condition(Period::Ambiguous, Filter::Updated),
+            "created_at" => self.parse_time_condition(Period::Ambiguous, Filter::Created),
+            "expiry" => self.parse_time_condition(Period::Ahead, Filter::Expiry),
+            _ => self.parse_time_condition(Period::Ambiguous, Filter::LastUsed),
         }
     }
 
@@ -265,7 +274,7 @@ impl<'a> Parser<'a> {
         if name == ANNOTATION_UNTIL
             && let Lexeme::Symbol("<" | "<=" | ">" | ">=") = self.peek()
         {
-            return self.parse_time_condition(|time| {
+            return self.parse_time_condition(Period::Ahead, |time| {
                 Filter::Attribute(ANNOTATION_UNTIL.to_owned(), TextPredicate::Time(time))
             });
         }
@@ -330,7 +339,11 @@ impl<'a> Parser<'a> {
         .ok_or_else(|| self.error("expected `=`, `!=`, `is` or `in`"))
     }
 
-    fn parse_time_condition(&mut self, condition: fn(TimePredicate) -> Filter) -> Result<Filter> {
+    fn parse_time_condition(
+        &mut self,
+        period: Period,
+        condition: fn(TimePredicate) -> Filter,
+    ) -> Result<Filter> {
         let predicate = match self.peek() {
             Lexeme::Symbol("<") => TimePredicate::Before,
             Lexeme::Symbol(">=") => TimePredicate::From,
@@ -353,7 +366,7 @@ impl<'a> Parser<'a> {
             }
         };
         self.next += 1;
-        Ok(condition(predicate(self.parse_time()?)))
+        Ok(condition(predicate(self.parse_time(period)?)))
     }
 
     /// Parses `=`, `!=` and `in`, which mean the same for every field that has values.
@@ -435,7 +448,7 @@ impl<'a> Parser<'a> {
         Ok(value)
     }
 
-    fn parse_time(&mut self) -> Result<Timestamp> {
+    fn parse_time(&mut self, period: Period) -> Result<Timestamp> {
         let begin = self.next;
         let mut text = self.parse_value("a time")?;
         // The sign and the duration may be separated by spaces: now - 90d.
@@ -446,7 +459,15 @@ impl<'a> Parser<'a> {
                 text.push_str(&self.parse_value("a duration, such as 30d")?);
             }
         }
-        Timestamp::parse_at(&text, self.now).map_err(|error| {
+        let parsed = match (parse_duration(&text), period) {
+            (Ok(_), Period::Ahead) => Timestamp::parse_at(&format!("now+{text}"), self.now),
+            (Ok(_), Period::Ambiguous) => Err(Error::invalid_input(
+                "a period alone does not say from when it counts",
+            )
+            .with_advice("write now-90d for the time 90 days ago")),
+            (Err(_), _) => Timestamp::parse_at(&text, self.now),
+        };
+        parsed.map_err(|error| {
             self.next = begin;
             self.at_next(error)
         })

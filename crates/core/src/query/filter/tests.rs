@@ -165,6 +165,7 @@ fn any_lexemes() -> impl Strategy<Value = String> {
         ")",
         ",",
         "\"a b\"",
+        "'a b'",
         "\"",
         "\\",
         "active",
@@ -256,6 +257,9 @@ fn every_syntactic_form_is_parsed() {
     for (text, filter) in [
         ("name = ci", Filter::name("ci")),
         ("name=\"two words\"", Filter::name("two words")),
+        ("name = 'two words'", Filter::name("two words")),
+        (r#"name = 'a"b\'c\\'"#, Filter::name("a\"b'c\\")),
+        (r#"name = "it's""#, Filter::name("it's")),
         ("name != ci", !Filter::name("ci")),
         ("name ~ ci-*", Filter::name_glob("ci-*")),
         ("name ^= ci-", Filter::name_prefix("ci-")),
@@ -278,6 +282,9 @@ fn every_syntactic_form_is_parsed() {
         ),
         ("expiry < now-30d", Filter::expires_before(march)),
         ("expiry >= now - 30d", Filter::expires_from(march)),
+        ("expiry < 30d", parse("expiry < now+30d")),
+        ("expiry >= 4w", parse("expiry >= now+4w")),
+        ("annotation.until < 2w", parse("annotation.until < now+2w")),
         ("expiry is never", Filter::never_expires()),
         ("last-used < now", Filter::used_before(now())),
         ("last-used is never", Filter::never_used()),
@@ -381,7 +388,7 @@ fn a_mistake_is_reported_with_its_position_and_a_suggestion() {
         (
             "name = two words",
             "at character 12: expected `and`, `or` or the end; \
-             write a name of several words in double quotes",
+             write a name of several words in quotes",
         ),
         ("(name = x", "at character 10: expected `and`, `or` or `)`"),
         (
@@ -397,14 +404,15 @@ fn a_mistake_is_reported_with_its_position_and_a_suggestion() {
             "at character 6: expected `=`, `!=`, `~` (pattern), `^=` (prefix) or `in`",
         ),
         (
-            "name = 'x'",
+            "name = #x",
             "at character 8: unexpected character; \
-             write names in double quotes, such as name = \"two words\"",
+             write names in quotes, such as name = \"two words\"",
         ),
-        ("name = \"x", "at character 8: missing closing double quote"),
+        ("name = \"x", "at character 8: missing closing quote"),
+        ("name = 'x\"", "at character 8: missing closing quote"),
         (
             r#"name = "é\d""#,
-            r#"at character 10: unknown escape sequence; write one of \", \\, \n, \r, \t and \u{…}"#,
+            r#"at character 10: unknown escape sequence; write one of \", \', \\, \n, \r, \t and \u{…}"#,
         ),
         (
             "owner = none",
@@ -424,6 +432,11 @@ fn a_mistake_is_reported_with_its_position_and_a_suggestion() {
             "created < yesterday",
             "at character 11: not a valid time; \
              write a time such as 2030-01-31T12:00:00Z, 2030-01-31, now, now+30d or now-12h",
+        ),
+        (
+            "last_used < 30d",
+            "at character 13: a period alone does not say from when it counts; \
+             write now-90d for the time 90 days ago",
         ),
         (
             "created < now+9999999w",
