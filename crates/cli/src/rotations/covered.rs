@@ -17,6 +17,7 @@ use super::overlooked::{self, DeadPlace, Oversight};
 use super::place_map::PlaceMap;
 use super::places::{OpenPlaces, identities, identity};
 use super::planner::{Covered, Planner};
+use super::unreadable::UnreadableRotations;
 use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
 use crate::progress::with_progress;
@@ -70,8 +71,12 @@ pub(crate) async fn find_covered(
     };
     // After the listing, in which the tokens of a rotation that was opened meanwhile may be. One
     // that is closed between the two is in both.
-    let open = rotations.store.open_rotations().await?.rotations;
+    let open = rotations.store.open_rotations().await?;
     let over = rotations.store.closed_rotations().await?;
+    let unreadable = open.unreadable.iter().chain(&over.unreadable);
+    let unreadable =
+        UnreadableRotations::of_account(provider.account(), account.queue(), unreadable)?;
+    let open = open.rotations;
     let mut closed = over.rotations.clone();
     closed.retain(|stored| stored.record.account == *provider.account());
     let ended_meanwhile = (closed.iter())
@@ -115,7 +120,10 @@ pub(crate) async fn find_covered(
             Ok(covered) if is_open(&covered) => Vec::new(),
             Ok(covered) => {
                 let name = configured.name();
-                let objection = left_out.objection_without_id(name, &covered.record).await;
+                let objection = match unreadable.objection_without_id(&covered.record.subject()) {
+                    Some(error) => Some(error),
+                    None => left_out.objection_without_id(name, &covered.record).await,
+                };
                 vec![(None, objection.map_or(Ok(covered), Err))]
             }
             Err(error) => vec![(None, Err(error))],
@@ -174,7 +182,11 @@ pub(crate) async fn find_covered(
             continue;
         }
         let origin = known.origin(provider.account(), &token);
-        let planned = match objection((policies, ledger), configured, &token, origin) {
+        let rotated_at = planner.rotated_at(Some(&token), &[]);
+        let held = unreadable.objection(&token, rotated_at);
+        let held = held.filter(|_| planner.is_due(&token));
+        let objection = held.or_else(|| objection((policies, ledger), configured, &token, origin));
+        let planned = match objection {
             Some(error) => Err(error),
             None => planner.plan(Some(token)).await,
         };

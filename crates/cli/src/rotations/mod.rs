@@ -23,6 +23,7 @@ mod revoked_holders;
 mod stamped_places;
 mod step_store;
 mod stop;
+mod unreadable;
 
 pub(crate) use self::allowed::lost_policy;
 pub(crate) use self::carrying_on::{carry_on, in_turn};

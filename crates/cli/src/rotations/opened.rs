@@ -14,6 +14,7 @@ use super::allowed;
 use super::journal::OperationJournal;
 use super::places::OpenPlaces;
 use super::prepared::Prepared;
+use super::unreadable::UnreadableRotations;
 use crate::accounts::Accounts;
 use crate::ledger::turned_off;
 use crate::policies::Policies;
@@ -156,6 +157,20 @@ impl<'a> Rotations<'a> {
     pub(crate) async fn unreadable(&self) -> Result<Vec<Error>> {
         let unreadable = self.store.open_rotations().await?.unreadable.into_iter();
         Ok(unreadable.map(|open| open.error).collect())
+    }
+
+    /// Returns the rotations of an account, open or closed, that cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`UnreadableRotations::of_account`].
+    pub(crate) async fn unreadable_of(&self, account: &Account) -> Result<UnreadableRotations> {
+        // In this order: one that is closed between the two is in both.
+        let open = self.store.open_rotations().await?.unreadable;
+        let over = self.store.closed_rotations().await?.unreadable;
+        let configuration = self.accounts.configuration();
+        let queue = configuration.account(account.name())?.queue();
+        UnreadableRotations::of_account(account, queue, open.iter().chain(&over))
     }
 
     /// Returns a rotation, open or closed.
