@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Result, Timestamp};
+use tokenfleet::{Error, ErrorKind, Fate, Result, Timestamp};
 use tokenfleet_ledger::{Task, TaskClaim, Tasks};
 use tokenfleet_rotation::runner::Clock;
 use tokio::time::sleep;
@@ -27,11 +27,16 @@ const PARTS: u32 = 4;
 /// The number of times that a task is claimed in a row, because the answer came too late.
 const MAX_CLAIMS: u32 = 3;
 
+/// The number of claims in a row that may end without anything done, because they ran out.
+const MAX_STARTS: u32 = 10;
+
 /// The claim of a task of which nothing is lost if it is begun anew.
 pub(crate) struct Claim {
     tasks: Arc<dyn Tasks>,
     id: OperationId,
     epoch: u64,
+    /// The number of claims since something was done, this one included.
+    starts: u32,
     lease: Duration,
     /// The time of the claim by the clock of the database, and by the one that nobody sets.
     claimed_at: Timestamp,
@@ -84,6 +89,7 @@ impl Claim {
             tasks,
             id: claim.task.id,
             epoch: claim.epoch,
+            starts: claim.task.starts,
             lease,
             claimed_at: claimed_at.unwrap_or(claim.task.opened_at),
             asked_at,
@@ -108,8 +114,48 @@ impl Claim {
         self.tasks.release_claim(self.id, self.epoch, due).await
     }
 
+    /// Does something under the claim and gives the queue back, also if that fails: nobody waits
+    /// for a claim to run out then. It says when there is something to do again, and after a
+    /// failure that is `otherwise`.
+    pub(crate) async fn then_release<T>(
+        &self,
+        otherwise: Option<Timestamp>,
+        work: impl Future<Output = Result<(Option<Timestamp>, T)>>,
+    ) -> Result<T> {
+        let worked = work.await;
+        let due = worked.as_ref().map_or(otherwise, |(due, _)| *due);
+        let released = self.release(due).await;
+        let (_, done) = worked?;
+        released.map(|()| done)
+    }
+
+    /// Returns the error about a task that is not begun again for now, because too many claims of it
+    /// ran out before anything was done.
+    pub(crate) fn exhausted(&self) -> Option<Error> {
+        let message = format!(
+            "{MAX_STARTS} claims in a row ran out before anything was done: workers were lost, or \
+             they are too slow"
+        );
+        let error = Error::new(ErrorKind::Other, Fate::MaybeApplied, message);
+        let error = error.with_advice("look why, before another one is");
+        (self.starts > MAX_STARTS).then_some(error)
+    }
+
+    /// Creates the error about work that this claim was too short for. `what` names it.
+    pub(crate) fn ran_out(&self, what: &str) -> Error {
+        let message = format!(
+            "{what}: the claim ran out before the work was done ({} of {MAX_STARTS} in a row)",
+            self.starts
+        );
+        Error::new(ErrorKind::Other, Fate::MaybeApplied, message).with_advice(
+            "it is begun anew; if it stays so, look whether the ledger answers and the machine has \
+             time for it",
+        )
+    }
+
     /// Works while the claim lasts, and extends it meanwhile. `None` if it ran out, or somebody
-    /// else has taken over: the work was dropped then, and is begun anew.
+    /// else has taken over: the work was dropped then, and whoever claims the task next begins it
+    /// anew. The claim is not given back, because that would say that something was done.
     ///
     /// The work is polled only while the claim lasts, so a process that was stopped and comes back
     /// sends nothing more. It is dropped before anything else is asked of the ledger, because it
@@ -117,7 +163,7 @@ impl Claim {
     pub(crate) async fn hold<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let margin = self.lease / PARTS;
         let mut until = self.asked_at + self.lease;
-        let mut work = pin!(work);
+        let mut work = pin!(Some(work));
         let mut heartbeat = pin!(self.heartbeat());
         let mut end = pin!(sleep(Duration::ZERO));
         loop {
@@ -127,7 +173,9 @@ impl Claim {
                 if elapsed() >= last {
                     return Poll::Ready(Turn::RanOut);
                 }
-                if let Poll::Ready(done) = work.as_mut().poll(context) {
+                if let Some(work) = work.as_mut().as_pin_mut()
+                    && let Poll::Ready(done) = work.poll(context)
+                {
                     return Poll::Ready(Turn::Done(done));
                 }
                 if let Poll::Ready(extended) = heartbeat.as_mut().poll(context) {
@@ -137,7 +185,13 @@ impl Claim {
             });
             match turn.await {
                 Turn::Done(done) => return Some(done),
-                Turn::RanOut | Turn::Extended(Ok(None)) => return None,
+                Turn::RanOut => {
+                    work.set(None);
+                    // Nobody, this worker included, can have the queue before.
+                    sleep(until.saturating_sub(elapsed())).await;
+                    return None;
+                }
+                Turn::Extended(Ok(None)) => return None,
                 Turn::Extended(extended) => {
                     // One that did not reach the ledger ends nothing: the claim lasts a while.
                     until = extended.ok().flatten().unwrap_or(until).max(until);
@@ -164,6 +218,7 @@ fn elapsed() -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::future::pending;
     use std::sync::atomic::{AtomicU32, Ordering};
 
     use tokenfleet_ledger::{MemoryLedger, NewTask};
@@ -227,6 +282,54 @@ mod tests {
             sleep(SHORT * 3).await;
         });
         assert_eq!(worked.await, None);
+    }
+
+    /// Claims a task and stands still for too long.
+    async fn run_out(tasks: &Arc<dyn Tasks>, id: OperationId) -> Claim {
+        let taken = Claim::take_for(Arc::clone(tasks), id, SHORT).await;
+        let claim = taken.unwrap().unwrap().0;
+        let held = claim.hold(async {
+            std::thread::sleep(SHORT);
+            pending::<()>().await;
+        });
+        assert_eq!(held.await, None);
+        claim
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_ran_out_counts_until_something_is_done() {
+        let tasks = tasks();
+        let id = opened(&tasks).await;
+        for starts in 1..=MAX_STARTS {
+            let claim = run_out(&tasks, id).await;
+            let said = claim.ran_out("iot").to_string();
+            assert!(said.contains(&format!("({starts} of 10 in a row)")), "{said}");
+            assert!(claim.exhausted().is_none());
+        }
+        let taken = Claim::take_for(Arc::clone(&tasks), id, SHORT).await;
+        let claim = taken.unwrap().unwrap().0;
+        assert!(claim.exhausted().is_some());
+        assert!(claim.record("{}", false).await.unwrap());
+        claim.release(None).await.unwrap();
+        let claim = run_out(&tasks, id).await;
+        assert!(claim.exhausted().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_queue_is_given_back_also_after_a_failure() {
+        let tasks = tasks();
+        let id = opened(&tasks).await;
+        let otherwise = Some(tasks.due_queues().await.unwrap().at);
+        let take = || Claim::take_for(Arc::clone(&tasks), id, HOUR);
+        let claim = take().await.unwrap().unwrap().0;
+        let failing = async { Err::<(_, ()), _>(Error::configuration("no record")) };
+        assert!(claim.then_release(otherwise, failing).await.is_err());
+        assert_eq!(tasks.task(id).await.unwrap().unwrap().due, otherwise);
+        let claim = take().await.unwrap().unwrap().0;
+        let done = claim.then_release(otherwise, async { Ok((None, "done")) });
+        assert_eq!(done.await.unwrap(), "done");
+        assert_eq!(tasks.task(id).await.unwrap().unwrap().due, None);
+        assert!(take().await.unwrap().is_some());
     }
 
     #[tokio::test]

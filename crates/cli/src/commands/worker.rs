@@ -5,6 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use tokenfleet::Result;
+use tokenfleet_ledger::Task;
 use tokenfleet_rotation::runner::StoredRotation;
 
 use super::due_rotations::{
@@ -25,7 +26,8 @@ use crate::schedules::Schedule;
 /// configuration, has closed.
 const OPEN_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// The time after which it tries again if the ledger does not answer.
+/// The time after which it tries again if the ledger does not answer, or another worker holds a
+/// queue whose tasks are to be changed.
 const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(
@@ -139,20 +141,28 @@ impl<'a> Worker<'a> {
 
     /// Sees to it that the ledger has the tasks of the schedules and policies, for ever.
     async fn keep_open(&self, scheduled: &ScheduledTasks<'_>, queues: &tokenfleet_worker::Worker) {
-        let mut is_first = true;
+        // The tasks that are to be changed still, once the first time went well.
+        let mut left: Option<Vec<Task>> = None;
         loop {
             let opened = async {
-                if is_first {
-                    report_unreadable(self.rotations, self.requested_format).await?;
-                    return scheduled.sync().await;
+                match left.clone() {
+                    None => {
+                        report_unreadable(self.rotations, self.requested_format).await?;
+                        scheduled.sync().await
+                    }
+                    Some(left) if left.is_empty() => scheduled.open().await.map(|()| left),
+                    Some(left) => scheduled.sync_these(left).await,
                 }
-                scheduled.open().await
             };
             let pause = match opened.await {
-                Ok(()) => {
-                    is_first = false;
+                Ok(still_left) => {
                     queues.wake();
-                    OPEN_INTERVAL
+                    let pause = match still_left.is_empty() {
+                        true => OPEN_INTERVAL,
+                        false => RETRY_INTERVAL,
+                    };
+                    left = Some(still_left);
+                    pause
                 }
                 Err(error) => {
                     print_error(self.requested_format, &error);

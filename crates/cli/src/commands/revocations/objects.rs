@@ -83,7 +83,10 @@ fn why(stored: &StoredPlan) -> String {
                  on nevertheless: `{resume}`"
             )
         }
-        Stage::Rest => "workers revoke the tokens".to_owned(),
+        Stage::Rest => match &stored.record.note {
+            Some(note) => format!("workers revoke the tokens, and did not get on: {note}"),
+            None => "workers revoke the tokens".to_owned(),
+        },
         Stage::Done => "every token has its verdict".to_owned(),
         Stage::Abandoned => "a person gave it up".to_owned(),
     }
