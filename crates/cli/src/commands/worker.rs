@@ -175,8 +175,9 @@ impl<'a> Worker<'a> {
 
     /// Returns the open rotations for which there is something to do.
     async fn due(&self) -> Result<Vec<StoredRotation>> {
+        let now = self.rotations.now().await?;
         let mut open = self.rotations.open_ones().await?;
-        open.retain(is_due);
+        open.retain(|stored| is_due(stored, now));
         Ok(open)
     }
 

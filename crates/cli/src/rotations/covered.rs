@@ -83,7 +83,7 @@ pub(crate) async fn find_covered(
         .filter(|stored| !over_before.contains(&stored.task.id))
         .filter_map(|stored| stored.record.rotation.subject.clone());
     let planner = Planner {
-        now: rotations.tasks().due_queues().await?.at,
+        now: rotations.now().await?,
         ended_meanwhile: ended_meanwhile.collect(),
         rotations,
         policy,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Account, Error, ErrorKind, Fact, Fate, Result, TokenProvider};
+use tokenfleet::{Account, Error, ErrorKind, Fact, Fate, Result, Timestamp, TokenProvider};
 use tokenfleet_ledger::{Ledger, Tasks};
 use tokenfleet_rotation::runner::{
     LedgerRotationStore, RotationRecord, RotationStore, StoredRotation,
@@ -84,6 +84,11 @@ impl<'a> Rotations<'a> {
     /// Returns the tasks of the ledger, whatever their kind.
     pub(crate) fn tasks(&self) -> Arc<dyn Tasks> {
         Arc::<dyn Ledger>::clone(&self.ledger)
+    }
+
+    /// Returns the time by the clock of the ledger.
+    pub(crate) async fn now(&self) -> Result<Timestamp> {
+        Ok(self.ledger.due_queues().await?.at)
     }
 
     /// Returns the rotations of the selected accounts that are due in a queue, the one that has

@@ -111,12 +111,12 @@ pub(in crate::commands) struct AccountObject<'a> {
 }
 
 impl<'a> AccountObject<'a> {
-    pub(in crate::commands) fn new(stored: &'a StoredAccount) -> Self {
+    /// Describes an account at a time, which is one by the clock of the ledger.
+    pub(in crate::commands) fn new(stored: &'a StoredAccount, now: Timestamp) -> Self {
         let (task, record) = (&stored.task, &stored.record);
         let verdicts = record.verdicts.iter();
         let succeeded = verdicts.filter(|verdict| verdict.is_success()).count();
         let failed = record.verdicts.len() - succeeded;
-        let now = Timestamp::now();
         let state = if record.is_abandoned {
             "abandoned"
         } else if !task.is_open() {
