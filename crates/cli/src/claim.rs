@@ -221,7 +221,8 @@ mod tests {
     use std::future::pending;
     use std::sync::atomic::{AtomicU32, Ordering};
 
-    use tokenfleet_ledger::{MemoryLedger, NewTask};
+    use async_trait::async_trait;
+    use tokenfleet_ledger::{DueQueues, MemoryLedger, NewTask, TaskListener};
 
     use super::*;
 
@@ -294,6 +295,130 @@ mod tests {
         });
         assert_eq!(held.await, None);
         claim
+    }
+
+    /// A ledger whose answers to claims come late, as often as it says.
+    #[derive(Debug)]
+    struct Late {
+        ledger: MemoryLedger,
+        answers: AtomicU32,
+    }
+
+    impl Late {
+        const LEASE: Duration = Duration::from_millis(1_600);
+
+        /// The time of a late answer, which is more than a part of a lease.
+        const TIME: Duration = Duration::from_millis(500);
+    }
+
+    #[async_trait]
+    impl Tasks for Late {
+        async fn claim_task(&self, id: OperationId, lease: Duration) -> Result<Option<TaskClaim>> {
+            let claimed = self.ledger.claim_task(id, lease).await;
+            let count = |left: u32| left.checked_sub(1);
+            let is_late = (self.answers).fetch_update(Ordering::SeqCst, Ordering::SeqCst, count);
+            if is_late.is_ok() {
+                sleep(Self::TIME).await;
+            }
+            claimed
+        }
+
+        async fn ledger_id(&self) -> Result<String> {
+            self.ledger.ledger_id().await
+        }
+
+        async fn open_task(&self, task: &NewTask) -> Result<Option<Task>> {
+            self.ledger.open_task(task).await
+        }
+
+        async fn open_task_after(
+            &self,
+            task: &NewTask,
+            latest: Option<OperationId>,
+            previous: Option<OperationId>,
+        ) -> Result<Option<Task>> {
+            self.ledger.open_task_after(task, latest, previous).await
+        }
+
+        async fn task(&self, id: OperationId) -> Result<Option<Task>> {
+            self.ledger.task(id).await
+        }
+
+        async fn open_tasks(&self) -> Result<Vec<Task>> {
+            self.ledger.open_tasks().await
+        }
+
+        async fn open_tasks_of(&self, kind: &str) -> Result<Vec<Task>> {
+            self.ledger.open_tasks_of(kind).await
+        }
+
+        async fn closed_tasks(&self, kind: &str) -> Result<Vec<Task>> {
+            self.ledger.closed_tasks(kind).await
+        }
+
+        async fn due_queues(&self) -> Result<DueQueues> {
+            self.ledger.due_queues().await
+        }
+
+        async fn due_tasks(&self, queue: &str) -> Result<Vec<OperationId>> {
+            self.ledger.due_tasks(queue).await
+        }
+
+        async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>> {
+            self.ledger.listen().await
+        }
+
+        async fn extend_claim(&self, id: OperationId, epoch: u64, by: Duration) -> Result<bool> {
+            self.ledger.extend_claim(id, epoch, by).await
+        }
+
+        async fn release_claim(
+            &self,
+            id: OperationId,
+            epoch: u64,
+            due: Option<Timestamp>,
+        ) -> Result<()> {
+            self.ledger.release_claim(id, epoch, due).await
+        }
+
+        async fn record_task(
+            &self,
+            id: OperationId,
+            epoch: u64,
+            state: &str,
+            closes: bool,
+        ) -> Result<bool> {
+            self.ledger.record_task(id, epoch, state, closes).await
+        }
+
+        async fn raise_epoch(&self, at_least: u64) -> Result<()> {
+            self.ledger.raise_epoch(at_least).await
+        }
+    }
+
+    #[tokio::test]
+    async fn a_claim_whose_answer_came_too_late_is_made_again_and_in_the_end_given_back() {
+        for late in 0..=MAX_CLAIMS {
+            let tasks: Arc<dyn Tasks> = Arc::new(Late {
+                ledger: MemoryLedger::new(),
+                answers: AtomicU32::new(late),
+            });
+            let id = OperationId::random();
+            let due = tasks.due_queues().await.unwrap().at;
+            let task = NewTask::new(id, "a kind", "a queue", "a subject", "{}");
+            tasks.open_task(&task.with_due(due)).await.unwrap();
+            let taken = Claim::take_for(Arc::clone(&tasks), id, Late::LEASE).await;
+            match taken.unwrap() {
+                Some((claim, task)) => {
+                    assert!(late < MAX_CLAIMS);
+                    assert_eq!(claim.epoch, u64::from(late) + 1);
+                    claim.release(task.due).await.unwrap();
+                }
+                None => assert_eq!(late, MAX_CLAIMS),
+            }
+            assert_eq!(tasks.task(id).await.unwrap().unwrap().due, Some(due));
+            assert!(tasks.claim_task(id, HOUR).await.unwrap().is_some());
+        }
     }
 
     #[tokio::test]

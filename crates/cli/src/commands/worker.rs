@@ -1,6 +1,7 @@
 //! `worker`: carries on the rotations that are due, begins those of the policies, and runs the
 //! commands of the schedules.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -12,15 +13,19 @@ use super::due_rotations::{
     begin_due, carry_on_and_print, is_due, report_unreadable, stopped_before, until_insisted,
 };
 use super::revocations::{Working, carry_on_due};
+use super::rotation_report::claim;
 use super::scheduled::ScheduledTasks;
 use super::serving::{Serving, watched};
 use crate::accounts::Accounts;
 use crate::arguments::WorkerArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, print_error};
+use crate::output::{Format, Output, print_error, print_warning};
 use crate::policies::Policies;
 use crate::rotations::{Rotations, Stop};
 use crate::schedules::Schedule;
+
+/// The number of held queues that are named.
+const NAMED_QUEUES: usize = 3;
 
 /// The time after which a worker opens the tasks again that another one, with another
 /// configuration, has closed.
@@ -114,6 +119,9 @@ impl<'a> Worker<'a> {
         let queues = tokenfleet_worker::Worker::new(self.rotations.tasks())
             .with_max_queues(arguments.max_queues);
         let _watched = watched(arguments.health, &queues).await?;
+        if let Err(error) = self.name_held_queues().await {
+            print_error(self.requested_format, &error);
+        }
         let serving = Serving {
             rotations: self.rotations,
             revocations: self.revocations(),
@@ -126,6 +134,30 @@ impl<'a> Worker<'a> {
             () = self.keep_open(&serving.scheduled, &queues) => {}
         }
         Ok(Exit::Success)
+    }
+
+    /// Names the queues with something to do that other workers hold. If those were killed, nothing
+    /// happens before their claims run out.
+    async fn name_held_queues(&self) -> Result<()> {
+        let tasks = self.rotations.tasks();
+        let now = tasks.due_queues().await?.at;
+        let (mut due, mut claims) = (BTreeSet::new(), BTreeMap::new());
+        for task in tasks.open_tasks().await? {
+            if let Some(until) = task.claimed_until.filter(|until| *until > now) {
+                claims.insert(task.queue.clone(), until);
+            }
+            if task.due.is_some_and(|due| due <= now) {
+                due.insert(task.queue);
+            }
+        }
+        claims.retain(|queue, _| due.contains(queue));
+        for (queue, until) in claims.iter().take(NAMED_QUEUES) {
+            print_warning(&format!("{queue}: {}", claim(Some(*until))));
+        }
+        if let Some(more @ 1..) = claims.len().checked_sub(NAMED_QUEUES) {
+            print_warning(&format!("other workers have claimed {more} more queues"));
+        }
+        Ok(())
     }
 
     fn scheduled(&self, policies: Option<&'a Policies>, format: Format) -> ScheduledTasks<'a> {

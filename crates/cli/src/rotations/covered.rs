@@ -147,7 +147,9 @@ pub(crate) async fn find_covered(
         oversights = overlooked::oversights(&planner.policy, &over, &list.tokens);
         let opening = (&rotations.sinks, accounts.transport());
         let places = overlooked::dead_places(ledger, &over, &list.tokens, opening);
-        dead_places = places.await;
+        let not_looked_at;
+        (dead_places, not_looked_at) = places.await;
+        oversights.extend(not_looked_at);
     }
     let known = planner.known_markers();
     let is_over = |token: &&Token| matches!(token.state, TokenState::Revoked | TokenState::Expired);
