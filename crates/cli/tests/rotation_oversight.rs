@@ -574,6 +574,20 @@ fn a_place_whose_token_is_gone_gets_another_one_as_it_is_advised() {
 }
 
 #[test]
+fn a_place_whose_stamp_is_not_believed_is_said_to_be_not_looked_at() {
+    let rotating = Rotating::covered("losant", 1);
+    let (rotated, _) = worker(&rotating, 0);
+    let gone = text(&rotated[0], "successor").to_owned();
+    rotating.run(&["revoke", &gone, "--yes"]).ends_with(0);
+    // Another user may have written it.
+    support::home::set_mode(&rotating.file("ci-0.stamp"), 0o666);
+    let checked = doctor(&rotating);
+    let warnings = of_check(&checked, "rotation", "warning");
+    let is_said = |warning: &&str| warning.contains("not looked at") && warning.contains("ci-0");
+    assert!(warnings.iter().any(is_said), "{checked}");
+}
+
+#[test]
 fn rotations_that_are_over_are_listed_on_request() {
     let rotating = Rotating::covered("losant", 1);
     let (rotated, _) = worker(&rotating, 0);

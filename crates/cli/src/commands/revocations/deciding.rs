@@ -164,7 +164,7 @@ fn tasks(ledger: &Arc<dyn Ledger>) -> Arc<dyn Tasks> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tokenfleet::workflow::RevokeManyOptions;
     use tokenfleet::{Account, RevocationPlan, TokenId};
     use tokenfleet_ledger::{MemoryLedger, NewTask};
@@ -173,7 +173,7 @@ mod tests {
     use super::*;
 
     /// Opens a plan with one token of one account, and returns both tasks.
-    async fn opened(ledger: &Arc<dyn Ledger>) -> (OperationId, OperationId) {
+    pub(in super::super) async fn opened(ledger: &Arc<dyn Ledger>) -> (OperationId, OperationId) {
         let (plan, operation) = (OperationId::random(), OperationId::random());
         let part = RevocationPlan::from_ids(&Account::new("losant", "iot"), [TokenId::new("a")]);
         let options = Options::from(&RevokeManyOptions::default());
@@ -235,5 +235,16 @@ mod tests {
         assert!(closed.record.is_abandoned && !closed.task.is_open());
         let plan = StoredPlan::find(&*ledger, plan).await.unwrap().unwrap();
         assert!(plan.task.is_open() && plan.record.stage == Stage::Canary);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_read_keeps_no_queue() {
+        let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::new());
+        let id = OperationId::random();
+        let task = NewTask::new(id, ACCOUNT, "iot", "of a newer version", "{}");
+        ledger.open_task(&task).await.unwrap();
+        abandon_account(&ledger, id).await.unwrap_err();
+        let claim = ledger.claim_task(id, Duration::from_secs(60)).await;
+        assert!(claim.unwrap().is_some());
     }
 }

@@ -168,3 +168,35 @@ impl<'a> AccountObject<'a> {
         ]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokenfleet::workflow::RevokeManyOptions;
+    use tokenfleet::{Account, RevocationPlan, TokenId};
+    use tokenfleet_ledger::{NewTask, Task};
+
+    use super::super::record::{ACCOUNT, AccountRecord, Options};
+    use super::*;
+
+    #[test]
+    fn the_state_of_an_account_is_that_at_the_time_of_the_ledger() {
+        let part = RevocationPlan::from_ids(&Account::new("losant", "iot"), [TokenId::new("a")]);
+        let options = Options::from(&RevokeManyOptions::default());
+        let plan = (OperationId::random(), OperationId::random());
+        let record = AccountRecord::new(plan, &part, options, None);
+        let state = record.to_json().unwrap();
+        let task = NewTask::new(OperationId::random(), ACCOUNT, "iot", "a subject", state);
+        let (second, here) = (Duration::from_secs(1), Timestamp::now());
+        let hours = Duration::from_secs(12 * 3_600);
+        for there in [here.saturating_add(hours), here.checked_sub(hours).unwrap()] {
+            let mut task = Task::new(&task.clone().with_due(there), there);
+            task.claimed_until = Some(there.saturating_add(second));
+            let stored = StoredAccount::read(task).unwrap();
+            let state = |now| AccountObject::new(&stored, now).state;
+            assert_eq!(state(there), "under_way");
+            assert_eq!(state(there.saturating_add(second * 2)), "due");
+        }
+    }
+}
