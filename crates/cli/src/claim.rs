@@ -428,7 +428,10 @@ mod tests {
         for starts in 1..=MAX_STARTS {
             let claim = run_out(&tasks, id).await;
             let said = claim.ran_out("iot").to_string();
-            assert!(said.contains(&format!("({starts} of 10 in a row)")), "{said}");
+            assert!(
+                said.contains(&format!("({starts} of 10 in a row)")),
+                "{said}"
+            );
             assert!(claim.exhausted().is_none());
         }
         let taken = Claim::take_for(Arc::clone(&tasks), id, SHORT).await;

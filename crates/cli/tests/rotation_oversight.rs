@@ -239,7 +239,11 @@ fn a_token_that_a_rotation_of_a_newer_version_may_hold_is_not_rotated_by_this_on
     assert_eq!(text(&rotated[0], "token"), free);
     let is_said = |run: &Run, token: &str| {
         let mut lines = run.stderr.lines();
-        lines.any(|line| [token, &rotation, "newer version"].iter().all(|it| line.contains(it)))
+        lines.any(|line| {
+            [token, &rotation, "newer version"]
+                .iter()
+                .all(|it| line.contains(it))
+        })
     };
     assert!(is_said(&run, &held), "{run:?}");
     let to = rotating.to("ci-0");

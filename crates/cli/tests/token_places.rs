@@ -409,7 +409,10 @@ timeout = '60s'
     let started = std::time::Instant::now();
     let run = rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
     assert!(started.elapsed().as_secs() < 45, "{run:?}");
-    assert!(run.stderr.contains("slow (there was no time to look)"), "{run:?}");
+    assert!(
+        run.stderr.contains("slow (there was no time to look)"),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -422,6 +425,9 @@ check = ['false']
 ";
     let rotating = Rotating::covered_by(&format!("{POLICY}{broken}"), "losant", 2);
     let run = rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
-    let said = run.stderr.lines().filter(|line| line.contains("was not looked at: broken ("));
+    let said = run
+        .stderr
+        .lines()
+        .filter(|line| line.contains("was not looked at: broken ("));
     assert_eq!(said.count(), 1, "{run:?}");
 }

@@ -401,7 +401,13 @@ mod tests {
     fn what_an_operation_has_left_is_found_and_removed_however_long_the_name_is() {
         let directory = tempfile::tempdir().unwrap();
         let operation = OperationId::random();
-        for (length, letter) in [(1, "n"), (50, "n"), (51, "n"), (248, "n"), (62, "\u{10348}")] {
+        for (length, letter) in [
+            (1, "n"),
+            (50, "n"),
+            (51, "n"),
+            (248, "n"),
+            (62, "\u{10348}"),
+        ] {
             let path = directory.path().join(letter.repeat(length));
             let file = AtomicFile::create_for_operation(&path, operation).unwrap();
             let left = file.keep().unwrap();

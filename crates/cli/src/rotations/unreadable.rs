@@ -99,8 +99,9 @@ impl UnreadableRotations {
 impl Unreadable {
     fn may_hold(&self) -> Error {
         let id = self.id;
-        let message =
-            format!("the rotation {id}, which this version of the program cannot read, may hold it");
+        let message = format!(
+            "the rotation {id}, which this version of the program cannot read, may hold it"
+        );
         error(message, id, self.closed_at)
     }
 }
@@ -148,8 +149,7 @@ impl Subject {
     /// Returns `true` for one account of a platform, which may have been renamed since.
     fn is_of(&self, account: &Account) -> bool {
         self.provider == account.provider()
-            && (self.account == account.name()
-                || self.place == account.place().unwrap_or_default())
+            && (self.account == account.name() || self.place == account.place().unwrap_or_default())
     }
 }
 
@@ -264,7 +264,10 @@ mod tests {
         let named = json!({"version": 2, "of": "17"});
         for (subject, record) in [
             (subject("mine", ""), json!({"version": 2, "of": 17})),
-            (subject("renamed", "https://foreman.example.com"), json!({"version": 2})),
+            (
+                subject("renamed", "https://foreman.example.com"),
+                json!({"version": 2}),
+            ),
             (json!({"account": "mine", "token": "17"}), named.clone()),
             (json!(["foreman", "mine", "", "group", "17"]), named.clone()),
         ] {
@@ -279,7 +282,10 @@ mod tests {
             subject("another", "https://foreman.example.org"),
         ] {
             let unreadable = read(&other, &named).unwrap();
-            assert!(unreadable.objection(&token("17"), None).is_none(), "{other}");
+            assert!(
+                unreadable.objection(&token("17"), None).is_none(),
+                "{other}"
+            );
         }
     }
 }

@@ -177,7 +177,10 @@ mod tests {
         let next = begun.saturating_add(Duration::from_secs(7_200));
         let mut first = Record::new("iot", Subject::Schedule("nightly".to_owned()));
         let ended = Ended::failed("it is away").no_later_than(next);
-        assert_eq!(begun.duration_until(first.end(&ended, begun)), Duration::from_secs(60));
+        assert_eq!(
+            begun.duration_until(first.end(&ended, begun)),
+            Duration::from_secs(60)
+        );
         assert_eq!(record.end(&Ended::well(next), begun), next);
         assert_eq!((record.failures, record.failure), (0, None));
     }

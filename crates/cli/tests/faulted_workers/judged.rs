@@ -27,7 +27,11 @@ impl Fleet<'_> {
     pub(crate) fn check(&mut self) {
         let (closed, open) = (self.closed_rotations(), self.open_rotations());
         let parked: Vec<_> = open.iter().map(|it| &it.record.rotation.parked).collect();
-        assert!(parked.is_empty(), "a person is needed: {parked:?}: {}", self.tell());
+        assert!(
+            parked.is_empty(),
+            "a person is needed: {parked:?}: {}",
+            self.tell()
+        );
         for number in 0..self.accounts.len() {
             let account = &self.accounts[number];
             let name = account.name.clone();
@@ -55,11 +59,7 @@ impl Fleet<'_> {
     }
 }
 
-fn judge(
-    provider: &str,
-    account: &Account,
-    closed: &[StoredRotation],
-) -> Result<Judged, String> {
+fn judge(provider: &str, account: &Account, closed: &[StoredRotation]) -> Result<Judged, String> {
     let is_of_account = |stored: &&StoredRotation| stored.record.account.name() == account.name;
     let closed: Vec<_> = closed.iter().filter(is_of_account).collect();
     let mut judged = Judged::default();

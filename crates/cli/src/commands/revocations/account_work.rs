@@ -77,10 +77,7 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<Ad
     let due = due.map(|wait| claim.now().saturating_add(scaled(wait)));
     claim.release(due).await?;
     if let Some(stored) = StoredAccount::find(&*working.ledger, id).await? {
-        print_object(&super::objects::AccountObject::new(
-            &stored,
-            claim.now(),
-        ));
+        print_object(&super::objects::AccountObject::new(&stored, claim.now()));
     }
     ended.map(|ended| match ended {
         Ended::Unused(_) | Ended::Unreachable(_) => Advanced::Failed {

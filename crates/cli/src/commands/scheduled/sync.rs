@@ -51,17 +51,16 @@ impl ScheduledTasks<'_> {
             }
             let wanted = wanted.get(&task.task.subject);
             let is_elsewhere = wanted.is_some_and(|wanted| wanted.queue != task.task.queue);
-            let is_done = if is_elsewhere
-                || (wanted.is_none() && self.is_selected(&task.record.account))
-            {
-                close(self.tasks(), &task.task).await?
-            } else if let Some(wanted) = wanted
-                && task.task.due.is_none_or(|due| due > wanted.latest)
-            {
-                set_due(self.tasks(), &task.task, wanted.latest).await?
-            } else {
-                true
-            };
+            let is_done =
+                if is_elsewhere || (wanted.is_none() && self.is_selected(&task.record.account)) {
+                    close(self.tasks(), &task.task).await?
+                } else if let Some(wanted) = wanted
+                    && task.task.due.is_none_or(|due| due > wanted.latest)
+                {
+                    set_due(self.tasks(), &task.task, wanted.latest).await?
+                } else {
+                    true
+                };
             if !is_done {
                 left.push(task.task);
             }

@@ -262,22 +262,31 @@ mod tests {
             due.push(ScheduledTask::read(task).unwrap());
         }
         let third = due[2].task.id;
-        for failing in [None, Some("schedules.first iot"), Some("schedules.second iot")] {
+        for failing in [
+            None,
+            Some("schedules.first iot"),
+            Some("schedules.second iot"),
+        ] {
             let again = due.iter().map(|due| {
                 let (task, record) = (due.task.clone(), due.record.clone());
                 ScheduledTask { task, record }
             });
-            let ended = each(&tasks, again.collect(), || false, |claim, task| {
-                let tasks = Arc::clone(&tasks);
-                async move {
-                    claim.release(None).await?;
-                    if task.task.subject == "schedules.second iot" {
-                        let other = Claim::take(tasks, third).await?;
-                        assert!(other.is_some());
+            let ended = each(
+                &tasks,
+                again.collect(),
+                || false,
+                |claim, task| {
+                    let tasks = Arc::clone(&tasks);
+                    async move {
+                        claim.release(None).await?;
+                        if task.task.subject == "schedules.second iot" {
+                            let other = Claim::take(tasks, third).await?;
+                            assert!(other.is_some());
+                        }
+                        Ok(Some(&*task.task.subject) != failing)
                     }
-                    Ok(Some(&*task.task.subject) != failing)
-                }
-            });
+                },
+            );
             let progress = ended.await.unwrap();
             assert!(progress.is_in_other_hands);
             let advanced = match failing {
