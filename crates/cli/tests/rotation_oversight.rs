@@ -6,10 +6,13 @@
 mod support;
 
 use std::fs;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::Run;
 use support::rotating::{POLICY, Rotating, lines};
+use tokenfleet::journal::OperationId;
+use tokenfleet_ledger::{NewTask, Tasks};
 
 /// A policy of the tokens with these exact names.
 fn by_name() -> String {
@@ -199,6 +202,75 @@ fn a_token_whose_rotation_was_given_up_stays_out_of_its_policy_until_a_person_be
         let (rotated, run) = worker(&rotating, 0);
         assert_eq!((rotated, &*run.stderr), (Vec::new(), ""));
     }
+}
+
+/// Writes a rotation of a newer version into the ledger, and returns its id.
+fn of_newer_version(
+    rotating: &Rotating,
+    subject: &Value,
+    record: &Value,
+    is_over: bool,
+) -> OperationId {
+    let id = OperationId::random();
+    let (subject, record) = (subject.to_string(), record.to_string());
+    rotating.with_ledger(async |ledger| {
+        let task = NewTask::new(id, "rotation", "mine", subject, &record);
+        ledger.open_task(&task).await.unwrap();
+        if is_over {
+            let claimed = ledger.claim_task(id, Duration::from_secs(60)).await;
+            let epoch = claimed.unwrap().unwrap().epoch;
+            assert!(ledger.record_task(id, epoch, &record, true).await.unwrap());
+            ledger.release_claim(id, epoch, None).await.unwrap();
+        }
+    });
+    id
+}
+
+#[test]
+fn a_token_that_a_rotation_of_a_newer_version_may_hold_is_not_rotated_by_this_one() {
+    let rotating = Rotating::with("losant", &["--tokens=0"], POLICY);
+    let (held, free) = (rotating.insert("ci-0"), rotating.insert("ci-1"));
+    rotating.run(&["snapshot"]).ends_with(0);
+    let subject = json!(["losant", "mine", "", "token", "gone"]);
+    let record = json!({"version": 2, "old": "gone", "delivered": [{"token": held}]});
+    let rotation = of_newer_version(&rotating, &subject, &record, true).to_string();
+    let (rotated, run) = worker(&rotating, 8);
+    assert_eq!(rotated.len(), 1, "{run:?}");
+    assert_eq!(text(&rotated[0], "token"), free);
+    let is_said = |run: &Run, token: &str| {
+        let mut lines = run.stderr.lines();
+        lines.any(|line| {
+            [token, &rotation, "newer version"]
+                .iter()
+                .all(|it| line.contains(it))
+        })
+    };
+    assert!(is_said(&run, &held), "{run:?}");
+    let to = rotating.to("ci-0");
+    let words = [
+        "rotate",
+        &held,
+        &to,
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ];
+    let run = rotating.run(&words).ends_with(1);
+    assert!(is_said(&run, ""), "{run:?}");
+    assert!(rotating.accepts(&rotating.secret_of(&held)));
+    let anew = [&words[..], &["--only-these-places"]].concat();
+    rotating.run(&anew).ends_with(0);
+    let (_, run) = worker(&rotating, 0);
+    assert_eq!(run.stderr, "");
+
+    let another = rotating.insert("ci-2");
+    let record = json!({"version": 3});
+    let rotation = of_newer_version(&rotating, &json!("of a kind"), &record, true).to_string();
+    let (rotated, run) = worker(&rotating, 1);
+    assert_eq!(rotated, Vec::<Value>::new());
+    let said = format!("{rotation}, which this version of the program cannot read, may hold any");
+    assert!(run.stderr.contains(&said), "{run:?}");
+    assert!(rotating.accepts(&rotating.secret_of(&another)));
 }
 
 #[test]
@@ -510,6 +582,20 @@ fn a_place_whose_token_is_gone_gets_another_one_as_it_is_advised() {
     assert!(!rotating.accepts(&rotating.held("new")));
     let (_, run) = worker(&rotating, 0);
     assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn a_place_whose_stamp_is_not_believed_is_said_to_be_not_looked_at() {
+    let rotating = Rotating::covered("losant", 1);
+    let (rotated, _) = worker(&rotating, 0);
+    let gone = text(&rotated[0], "successor").to_owned();
+    rotating.run(&["revoke", &gone, "--yes"]).ends_with(0);
+    // Another user may have written it.
+    support::home::set_mode(&rotating.file("ci-0.stamp"), 0o666);
+    let checked = doctor(&rotating);
+    let warnings = of_check(&checked, "rotation", "warning");
+    let is_said = |warning: &&str| warning.contains("not looked at") && warning.contains("ci-0");
+    assert!(warnings.iter().any(is_said), "{checked}");
 }
 
 #[test]

@@ -65,6 +65,10 @@ fn the_snapshot_of_a_killed_worker_is_taken_by_another_one_within_half_a_minute(
     let output = worker.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(taken < Duration::from_secs(30), "{taken:?}");
+    // Nobody has to guess meanwhile why nothing happens.
+    let said = String::from_utf8(output.stderr).unwrap();
+    let waits = said.matches("mine: another worker has claimed the queue");
+    assert_eq!(waits.count(), 1, "{said}");
     assert_eq!(snapshots(&rotating).len(), 1);
 }
 

@@ -409,8 +409,27 @@ timeout = '60s'
     let started = std::time::Instant::now();
     let run = rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
     assert!(started.elapsed().as_secs() < 45, "{run:?}");
-    assert!(run.stderr.contains("no time to look"), "{run:?}");
-    assert!(run.stderr.contains("slow"), "{run:?}");
+    assert!(
+        run.stderr.contains("slow (there was no time to look)"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_place_that_answers_with_an_error_is_said_to_be_not_looked_at() {
+    let broken = "
+[sinks.broken]
+kind = 'command'
+run = ['true']
+check = ['false']
+";
+    let rotating = Rotating::covered_by(&format!("{POLICY}{broken}"), "losant", 2);
+    let run = rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
+    let said = run
+        .stderr
+        .lines()
+        .filter(|line| line.contains("was not looked at: broken ("));
+    assert_eq!(said.count(), 1, "{run:?}");
 }
 
 /// Two accounts of one platform, each with a policy for the same tokens. `OTHER` stands for the

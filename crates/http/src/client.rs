@@ -52,7 +52,7 @@ impl ApiClient {
             retry_budget: RetryBudget::new(RetryPolicy::default().budget),
             retry: RetryPolicy::default(),
             rate_limiter: RateLimiter::new(MAX_CONCURRENT_REQUESTS),
-            lockout_guard: LockoutGuard::new(None),
+            lockout_guard: LockoutGuard::new(),
         }
     }
 
@@ -91,7 +91,8 @@ impl ApiClient {
         };
         let shared = self.transport.failed_logins();
         let shared = shared.map(|logins| logins.at(&self.base_url.host()));
-        self.lockout_guard = LockoutGuard::new(Some((lockout, shared.unwrap_or_default())));
+        let shared = shared.unwrap_or_default();
+        self.lockout_guard = LockoutGuard::with_lockout(lockout, shared, self.account.name());
         self
     }
 

@@ -13,11 +13,15 @@ const MAX_REJECTIONS: u32 = 10;
 /// The time for which it is not sent: as long as Foreman remembers failed logins, so that one more
 /// attempt after it does no harm.
 const COOLDOWN: Duration = Duration::from_secs(5 * 60);
+/// The number of accepted credentials of an account that are remembered.
+const MAX_ACCEPTED: usize = 8;
 
-/// The failed logins at every host, shared by all accounts over one transport.
+/// The logins at every host, shared by all accounts over one transport: those that failed, and which
+/// credential of each account was accepted.
 ///
-/// A platform that locks out addresses counts the failures of all accounts together. A clone shares
-/// the count; a [`Transport`](crate::Transport) keeps one and returns it from
+/// A platform that locks out addresses counts the failures of all accounts together. An account that
+/// is opened again goes on with the credential that was accepted before, so that an answer that is
+/// lost does not look like one more failure. A clone shares the count; a [`Transport`](crate::Transport) keeps one and returns it from
 /// [`failed_logins`](crate::Transport::failed_logins).
 #[derive(Debug, Clone, Default)]
 pub struct FailedLogins(Arc<Mutex<HashMap<String, Arc<HostLogins>>>>);
@@ -34,6 +38,8 @@ impl FailedLogins {
 #[derive(Debug, Default)]
 pub(crate) struct HostLogins {
     logins: Mutex<Logins>,
+    /// The credentials of each account that were accepted, by its name.
+    accepted: Mutex<HashMap<String, Arc<Mutex<Accepted>>>>,
     /// Notifies those who wait for a login to end.
     ended: Notify,
 }
@@ -53,7 +59,8 @@ struct Logins {
 pub(crate) struct LockoutGuard {
     lockout: Option<(Lockout, Arc<HostLogins>)>,
     login_slot: Semaphore,
-    history: Mutex<History>,
+    accepted: Arc<Mutex<Accepted>>,
+    rejected: Mutex<Option<Rejected>>,
 }
 
 /// The lockout rule of a platform: it locks an address out after too many failed logins, and
@@ -67,12 +74,10 @@ pub(crate) struct Lockout {
     pub(crate) forgotten_after: Duration,
 }
 
-/// The results of an account's logins so far.
+/// The credentials of an account that were accepted and not rejected since, the last one at the end:
+/// several if it was replaced, or if two accounts have one name.
 #[derive(Debug, Default)]
-struct History {
-    accepted: Option<Secret>,
-    rejected: Option<Rejected>,
-}
+struct Accepted(Vec<Secret>);
 
 /// The credential that was rejected last.
 #[derive(Debug)]
@@ -136,6 +141,11 @@ impl HostLogins {
         }
     }
 
+    fn accepted(&self, account: &str) -> Arc<Mutex<Accepted>> {
+        let mut accounts = self.accepted.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(accounts.entry(account.to_owned()).or_default())
+    }
+
     fn logins(&self) -> MutexGuard<'_, Logins> {
         self.logins.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -197,13 +207,24 @@ impl Logins {
 }
 
 impl LockoutGuard {
-    /// Creates a guard for a platform with this lockout rule, if it has one, and the logins at its
-    /// host.
-    pub(crate) fn new(lockout: Option<(Lockout, Arc<HostLogins>)>) -> Self {
+    /// Creates a guard for an account on a platform without a lockout rule.
+    pub(crate) fn new() -> Self {
         Self {
-            lockout,
+            lockout: None,
             login_slot: Semaphore::new(1),
-            history: Mutex::default(),
+            accepted: Arc::default(),
+            rejected: Mutex::default(),
+        }
+    }
+
+    /// Creates a guard for an account on a platform with this lockout rule, and the logins at its
+    /// host.
+    pub(crate) fn with_lockout(lockout: Lockout, host: Arc<HostLogins>, account: &str) -> Self {
+        Self {
+            accepted: host.accepted(account),
+            lockout: Some((lockout, host)),
+            login_slot: Semaphore::new(1),
+            rejected: Mutex::default(),
         }
     }
 
@@ -242,13 +263,12 @@ impl LockoutGuard {
 
     /// Returns `true` if the credential was accepted, and not rejected since.
     pub(crate) fn accepts(&self, credential: Option<&Secret>) -> bool {
-        self.history().accepts(credential)
+        credential.is_some_and(|credential| self.accepted().contains(credential))
     }
 
     /// Returns an error if the credential was rejected too often.
     fn check_cooldown(&self, credential: Option<&Secret>) -> Result<()> {
-        let history = self.history();
-        if let (Some(credential), Some(rejected)) = (credential, &history.rejected) {
+        if let (Some(credential), Some(rejected)) = (credential, &*self.rejected()) {
             let cooldown = (rejected.last + COOLDOWN).saturating_duration_since(Instant::now());
             let times = rejected.times_in_a_row;
             if times >= MAX_REJECTIONS
@@ -284,7 +304,7 @@ impl LockoutGuard {
             reservation.unanswered = error
                 .is_some_and(|error| error.status().is_none() && error.fate() != Fate::NotSent);
         }
-        let mut history = self.history();
+        let mut last = self.rejected();
         let now = Instant::now();
         if let Some((lockout, host)) = &self.lockout
             && error.is_some_and(|error| error.status() == Some(401))
@@ -292,41 +312,46 @@ impl LockoutGuard {
             host.logins().record_failure(*lockout);
         }
         let Some(credential) = credential else { return };
-        let rejected = history
-            .rejected
-            .take_if(|rejected| rejected.credential.is_same(credential));
+        let rejected = last.take_if(|rejected| rejected.credential.is_same(credential));
         match error.map(Error::kind) {
-            None => {
-                if !history.accepts(Some(credential)) {
-                    history.accepted = Some(credential.duplicate());
-                }
-            }
+            None => self.accepted().add(credential),
             Some(ErrorKind::Unauthenticated) => {
-                history
-                    .accepted
-                    .take_if(|accepted| accepted.is_same(credential));
-                history.rejected = Some(Rejected {
+                self.accepted().remove(credential);
+                *last = Some(Rejected {
                     credential: credential.duplicate(),
                     times_in_a_row: rejected.map_or(0, |rejected| rejected.times_in_a_row) + 1,
                     last: now,
                 });
             }
             // Any other error says nothing about the credential.
-            Some(_) => history.rejected = rejected.or(history.rejected.take()),
+            Some(_) => *last = rejected.or(last.take()),
         }
     }
 
-    fn history(&self) -> MutexGuard<'_, History> {
-        self.history.lock().unwrap_or_else(PoisonError::into_inner)
+    fn accepted(&self) -> MutexGuard<'_, Accepted> {
+        self.accepted.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn rejected(&self) -> MutexGuard<'_, Option<Rejected>> {
+        self.rejected.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl History {
-    fn accepts(&self, credential: Option<&Secret>) -> bool {
-        matches!(
-            (&self.accepted, credential),
-            (Some(accepted), Some(credential)) if accepted.is_same(credential)
-        )
+impl Accepted {
+    fn contains(&self, credential: &Secret) -> bool {
+        self.0.iter().any(|accepted| accepted.is_same(credential))
+    }
+
+    fn add(&mut self, credential: &Secret) {
+        if !self.contains(credential) {
+            let surplus = (self.0.len() + 1).saturating_sub(MAX_ACCEPTED);
+            self.0.drain(..surplus);
+            self.0.push(credential.duplicate());
+        }
+    }
+
+    fn remove(&mut self, credential: &Secret) {
+        self.0.retain(|accepted| !accepted.is_same(credential));
     }
 }
 

@@ -7,6 +7,7 @@ use std::io::{self, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use sha2::{Digest, Sha256};
 use tempfile::{Builder, NamedTempFile};
 use tokenfleet_core::journal::OperationId;
 
@@ -231,11 +232,23 @@ const PARTIAL: &str = ".partial";
 /// The number of characters of a name that leaves room for the rest of the longest one.
 const MAX_CHARACTERS: usize = 50;
 
-/// Returns the beginning of the names of files that are to be put at this path.
+/// The number of characters of a longer name that stay, before what tells it from others that begin
+/// like it.
+const KEPT_CHARACTERS: usize = 32;
+
+/// Returns the beginning of the names of files that are to be put at this path, which is that of no
+/// other path in the directory.
 fn partial_prefix(path: &Path) -> String {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let name: String = name.chars().take(MAX_CHARACTERS).collect();
-    format!(".{name}.")
+    if name.chars().count() <= MAX_CHARACTERS {
+        return format!(".{name}.");
+    }
+    let kept: String = name.chars().take(KEPT_CHARACTERS).collect();
+    let digest = Sha256::digest(name.as_bytes());
+    let digest: String = (digest.iter().take(8))
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    format!(".{kept}~{digest}.")
 }
 
 /// A file that was to be put at a path and is not there yet.
@@ -283,11 +296,6 @@ pub fn left_partial(path: &Path, unchanged_for: Duration) -> Vec<PartialFile> {
 /// Whoever calls it holds the [lock](DirectoryLock) of the directory, so that nobody is at work on
 /// them, and has just put something else there, so that nobody needs them.
 pub fn remove_superseded(path: &Path) {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    if name.chars().count() > MAX_CHARACTERS {
-        // They may be those of another file with the same beginning.
-        return;
-    }
     let left = left_partial(path, Duration::ZERO).into_iter();
     for partial in left.filter(|partial| partial.operation.is_some()) {
         // One that cannot be removed is found again.
@@ -386,5 +394,30 @@ mod tests {
         file.persist(&long, Existing::Refuse).unwrap();
         fs::remove_file(long).unwrap();
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_an_operation_has_left_is_found_and_removed_however_long_the_name_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let operation = OperationId::random();
+        for (length, letter) in [
+            (1, "n"),
+            (50, "n"),
+            (51, "n"),
+            (248, "n"),
+            (62, "\u{10348}"),
+        ] {
+            let path = directory.path().join(letter.repeat(length));
+            let file = AtomicFile::create_for_operation(&path, operation).unwrap();
+            let left = file.keep().unwrap();
+            let longer = directory.path().join(letter.repeat(length + 1));
+            assert!(left_partial(&longer, Duration::ZERO).is_empty(), "{length}");
+            remove_superseded(&longer);
+            let found = left_partial(&path, Duration::ZERO);
+            assert_eq!(found.len(), 1, "{length}");
+            assert_eq!(found[0].operation, Some(operation));
+            remove_superseded(&path);
+            assert!(!left.exists(), "{length}");
+        }
     }
 }

@@ -42,9 +42,10 @@ impl BegunByPolicy {
     }
 }
 
-/// Returns `true` if there is something to do for an open rotation.
-pub(super) fn is_due(stored: &StoredRotation) -> bool {
-    stored.task.due.is_some_and(|due| due <= Timestamp::now())
+/// Returns `true` if there is something to do for an open rotation at a time, which is one by the
+/// clock of the ledger.
+pub(super) fn is_due(stored: &StoredRotation, now: Timestamp) -> bool {
+    stored.task.due.is_some_and(|due| due <= now)
 }
 
 /// Reports the open rotations that cannot be read, and returns their exit codes.
@@ -251,11 +252,12 @@ pub(super) async fn carry_on_and_print(
     }
     written?;
     let mut claims = BTreeMap::new();
+    let now = rotations.now().await?;
     for stored in rotations.open_ones().await? {
         if seen_to.contains(&stored.task.id) || !is_in_scope(&stored) {
             continue;
         }
-        match standstill(&stored) {
+        match standstill(&stored, now) {
             Some(Standstill::Claimed(until)) => {
                 claims.insert(stored.task.queue.clone(), until);
             }
@@ -283,16 +285,15 @@ enum Standstill {
     Unwell(Exit),
 }
 
-fn standstill(stored: &StoredRotation) -> Option<Standstill> {
-    let now = Timestamp::now();
+fn standstill(stored: &StoredRotation, now: Timestamp) -> Option<Standstill> {
     let rotation = &stored.record.rotation;
-    if needs_a_person(stored) || is_overdue(stored) {
+    if needs_a_person(stored) || is_overdue(stored, now) {
         return Some(Standstill::Unwell(Exit::AnswerIsNo));
     }
     if let Some(until) = stored.queue_claimed_until
         && until > now
     {
-        return is_due(stored).then_some(Standstill::Claimed(until));
+        return is_due(stored, now).then_some(Standstill::Claimed(until));
     }
     // A sink may lack the new secret, or the old token should be revoked by now.
     let is_unfinished = rotation.state == RotationState::Issuing || rotation.last_failure.is_some();
@@ -300,8 +301,8 @@ fn standstill(stored: &StoredRotation) -> Option<Standstill> {
 }
 
 /// Returns `true` for a rotation that was due long ago and does not go on.
-fn is_overdue(stored: &StoredRotation) -> bool {
-    let latest = Timestamp::now().checked_sub(OVERDUE);
+fn is_overdue(stored: &StoredRotation, now: Timestamp) -> bool {
+    let latest = now.checked_sub(OVERDUE);
     stored
         .task
         .due

@@ -11,7 +11,7 @@ use tokenfleet_worker::{Advance, Advanced, HealthServer, Worker};
 use super::due_rotations::prepare;
 use super::revocations::{self, Working};
 use super::rotation_report::RotationObject;
-use super::scheduled::{Progress, ScheduledTasks};
+use super::scheduled::ScheduledTasks;
 use crate::output::{Format, print_error, print_object};
 use crate::rotations::{Prepared, Progressed, Rotations, Stop, in_turn};
 
@@ -31,16 +31,13 @@ impl Advance for Serving<'_> {
         // In an incident, nothing is more urgent.
         let revoked = self.advance_revocations(queue).await?;
         // The policies first: they open rotations.
-        let scheduled = match Box::pin(self.scheduled.advance(queue)).await? {
-            Progress::Something => Advanced::Something,
-            Progress::Failed => Advanced::Failed {
-                is_anything_done: true,
-            },
-            Progress::Nothing => Advanced::Nothing,
-            Progress::InOtherHands => return Ok(revoked),
-        };
+        let scheduled = Box::pin(self.scheduled.advance(queue)).await?;
+        let done = revoked.and(scheduled.advanced);
+        if scheduled.is_in_other_hands {
+            return Ok(done);
+        }
         let rotated = self.advance_rotations(queue).await?;
-        Ok(revoked.and(scheduled).and(rotated))
+        Ok(done.and(rotated))
     }
 
     fn report(&self, _queue: Option<&str>, error: &Error) {

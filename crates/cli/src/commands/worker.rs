@@ -1,31 +1,38 @@
 //! `worker`: carries on the rotations that are due, begins those of the policies, and runs the
 //! commands of the schedules.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
 use tokenfleet::Result;
+use tokenfleet_ledger::Task;
 use tokenfleet_rotation::runner::StoredRotation;
 
 use super::due_rotations::{
     begin_due, carry_on_and_print, is_due, report_unreadable, stopped_before, until_insisted,
 };
 use super::revocations::{Working, carry_on_due};
+use super::rotation_report::claim;
 use super::scheduled::ScheduledTasks;
 use super::serving::{Serving, watched};
 use crate::accounts::Accounts;
 use crate::arguments::WorkerArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, print_error};
+use crate::output::{Format, Output, print_error, print_warning};
 use crate::policies::Policies;
 use crate::rotations::{Rotations, Stop};
 use crate::schedules::Schedule;
+
+/// The number of held queues that are named.
+const NAMED_QUEUES: usize = 3;
 
 /// The time after which a worker opens the tasks again that another one, with another
 /// configuration, has closed.
 const OPEN_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// The time after which it tries again if the ledger does not answer.
+/// The time after which it tries again if the ledger does not answer, or another worker holds a
+/// queue whose tasks are to be changed.
 const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(
@@ -112,6 +119,9 @@ impl<'a> Worker<'a> {
         let queues = tokenfleet_worker::Worker::new(self.rotations.tasks())
             .with_max_queues(arguments.max_queues);
         let _watched = watched(arguments.health, &queues).await?;
+        if let Err(error) = self.name_held_queues().await {
+            print_error(self.requested_format, &error);
+        }
         let serving = Serving {
             rotations: self.rotations,
             revocations: self.revocations(),
@@ -124,6 +134,30 @@ impl<'a> Worker<'a> {
             () = self.keep_open(&serving.scheduled, &queues) => {}
         }
         Ok(Exit::Success)
+    }
+
+    /// Names the queues with something to do that other workers hold. If those were killed, nothing
+    /// happens before their claims run out.
+    async fn name_held_queues(&self) -> Result<()> {
+        let tasks = self.rotations.tasks();
+        let now = tasks.due_queues().await?.at;
+        let (mut due, mut claims) = (BTreeSet::new(), BTreeMap::new());
+        for task in tasks.open_tasks().await? {
+            if let Some(until) = task.claimed_until.filter(|until| *until > now) {
+                claims.insert(task.queue.clone(), until);
+            }
+            if task.due.is_some_and(|due| due <= now) {
+                due.insert(task.queue);
+            }
+        }
+        claims.retain(|queue, _| due.contains(queue));
+        for (queue, until) in claims.iter().take(NAMED_QUEUES) {
+            print_warning(&format!("{queue}: {}", claim(Some(*until))));
+        }
+        if let Some(more @ 1..) = claims.len().checked_sub(NAMED_QUEUES) {
+            print_warning(&format!("other workers have claimed {more} more queues"));
+        }
+        Ok(())
     }
 
     fn scheduled(&self, policies: Option<&'a Policies>, format: Format) -> ScheduledTasks<'a> {
@@ -139,20 +173,28 @@ impl<'a> Worker<'a> {
 
     /// Sees to it that the ledger has the tasks of the schedules and policies, for ever.
     async fn keep_open(&self, scheduled: &ScheduledTasks<'_>, queues: &tokenfleet_worker::Worker) {
-        let mut is_first = true;
+        // The tasks that are to be changed still, once the first time went well.
+        let mut left: Option<Vec<Task>> = None;
         loop {
             let opened = async {
-                if is_first {
-                    report_unreadable(self.rotations, self.requested_format).await?;
-                    return scheduled.sync().await;
+                match left.clone() {
+                    None => {
+                        report_unreadable(self.rotations, self.requested_format).await?;
+                        scheduled.sync().await
+                    }
+                    Some(left) if left.is_empty() => scheduled.open().await.map(|()| left),
+                    Some(left) => scheduled.sync_these(left).await,
                 }
-                scheduled.open().await
             };
             let pause = match opened.await {
-                Ok(()) => {
-                    is_first = false;
+                Ok(still_left) => {
                     queues.wake();
-                    OPEN_INTERVAL
+                    let pause = match still_left.is_empty() {
+                        true => OPEN_INTERVAL,
+                        false => RETRY_INTERVAL,
+                    };
+                    left = Some(still_left);
+                    pause
                 }
                 Err(error) => {
                     print_error(self.requested_format, &error);
@@ -165,8 +207,9 @@ impl<'a> Worker<'a> {
 
     /// Returns the open rotations for which there is something to do.
     async fn due(&self) -> Result<Vec<StoredRotation>> {
+        let now = self.rotations.now().await?;
         let mut open = self.rotations.open_ones().await?;
-        open.retain(is_due);
+        open.retain(|stored| is_due(stored, now));
         Ok(open)
     }
 

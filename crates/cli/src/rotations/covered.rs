@@ -20,6 +20,7 @@ use super::planner::{Covered, Planner};
 use super::same_tokens::{
     earlier_policies, is_covered_twice, is_rotated_elsewhere, open_elsewhere,
 };
+use super::unreadable::UnreadableRotations;
 use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
 use crate::progress::with_progress;
@@ -73,15 +74,19 @@ pub(crate) async fn find_covered(
     };
     // After the listing, in which the tokens of a rotation that was opened meanwhile may be. One
     // that is closed between the two is in both.
-    let open = rotations.store.open_rotations().await?.rotations;
+    let open = rotations.store.open_rotations().await?;
     let over = rotations.store.closed_rotations().await?;
+    let unreadable = open.unreadable.iter().chain(&over.unreadable);
+    let unreadable =
+        UnreadableRotations::of_account(provider.account(), account.queue(), unreadable)?;
+    let open = open.rotations;
     let mut closed = over.rotations.clone();
     closed.retain(|stored| stored.record.account == *provider.account());
     let ended_meanwhile = (closed.iter())
         .filter(|stored| !over_before.contains(&stored.task.id))
         .filter_map(|stored| stored.record.rotation.subject.clone());
     let planner = Planner {
-        now: rotations.tasks().due_queues().await?.at,
+        now: rotations.now().await?,
         ended_meanwhile: ended_meanwhile.collect(),
         rotations,
         policy,
@@ -118,7 +123,10 @@ pub(crate) async fn find_covered(
             Ok(covered) if is_open(&covered) => Vec::new(),
             Ok(covered) => {
                 let name = configured.name();
-                let objection = left_out.objection_without_id(name, &covered.record).await;
+                let objection = match unreadable.objection_without_id(&covered.record.subject()) {
+                    Some(error) => Some(error),
+                    None => left_out.objection_without_id(name, &covered.record).await,
+                };
                 vec![(None, objection.map_or(Ok(covered), Err))]
             }
             Err(error) => vec![(None, Err(error))],
@@ -142,7 +150,9 @@ pub(crate) async fn find_covered(
         oversights = overlooked::oversights(&planner.policy, &over, &list.tokens);
         let opening = (&rotations.sinks, accounts.transport());
         let places = overlooked::dead_places(ledger, &over, &list.tokens, opening);
-        dead_places = places.await;
+        let not_looked_at;
+        (dead_places, not_looked_at) = places.await;
+        oversights.extend(not_looked_at);
     }
     let known = planner.known_markers();
     let earlier = earlier_policies(rotations, policies, configured, provider, &list.tokens).await;
@@ -180,17 +190,24 @@ pub(crate) async fn find_covered(
         let origin = known.origin(provider.account(), &token);
         let twice = earlier
             .iter()
-            .find(|other| other.config.matches(&token, ledger));
-        let elsewhere = open_elsewhere(provider.account(), planner.open, &token);
-        let planned = if let Some(other) = twice {
-            Err(is_covered_twice(configured, other))
-        } else if let Some(open) = elsewhere {
-            Err(is_rotated_elsewhere(provider.account(), open))
-        } else {
-            match objection((policies, ledger), configured, &token, origin) {
-                Some(error) => Err(error),
-                None => planner.plan(Some(token)).await,
-            }
+            .find(|other| other.config.matches(&token, ledger))
+            .map(|other| is_covered_twice(configured, other));
+        let elsewhere = || {
+            open_elsewhere(provider.account(), planner.open, &token)
+                .map(|open| is_rotated_elsewhere(provider.account(), open))
+        };
+        let held = || {
+            let rotated_at = planner.rotated_at(Some(&token), &[]);
+            let held = unreadable.objection(&token, rotated_at);
+            held.filter(|_| planner.is_due(&token))
+        };
+        let objection = twice
+            .or_else(elsewhere)
+            .or_else(held)
+            .or_else(|| objection((policies, ledger), configured, &token, origin));
+        let planned = match objection {
+            Some(error) => Err(error),
+            None => planner.plan(Some(token)).await,
         };
         let places = planned.iter().flat_map(|planned| &planned.record.sinks);
         for place in places {

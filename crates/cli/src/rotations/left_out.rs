@@ -27,12 +27,17 @@ pub(crate) struct LeftOut<'a> {
     /// The places of the configuration that no variable is in, with what each holds once it was
     /// read.
     fixed: Vec<(String, Option<Held>)>,
-    /// Those of them for which there was no time.
+    /// Those of them that could not be read, with the reason.
     unread: Vec<String>,
 }
 
 /// The time for which all places together are read: nothing is rotated meanwhile.
 const MAX_TIME: Duration = Duration::from_secs(10);
+
+/// The time for which one place is read, so that one that does not answer leaves some for the rest.
+const MAX_TIME_OF_ONE: Duration = Duration::from_secs(3);
+
+const NO_TIME: &str = "there was no time to look";
 
 /// The reading of places, for the ledger of this id, until the time is over.
 struct Reading<'a> {
@@ -43,11 +48,15 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads a place, or returns `None` if there is no time for it.
-    async fn held(&self, place: &str) -> Option<Result<Held>> {
-        let until = *self.until.get_or_init(|| Instant::now() + MAX_TIME);
+    /// Reads a place, or returns the reason why that is not possible.
+    async fn held(&self, place: &str) -> Result<Held, String> {
+        let now = Instant::now();
+        let until = *self.until.get_or_init(|| now + MAX_TIME);
         let held = held(place, self.ledger, self.opening);
-        timeout_at(until, held).await.ok()
+        match timeout_at(until.min(now + MAX_TIME_OF_ONE), held).await {
+            Ok(held) => held.map_err(|error| error.to_string()),
+            Err(_) => Err(NO_TIME.to_owned()),
+        }
     }
 }
 
@@ -124,11 +133,10 @@ impl<'a> LeftOut<'a> {
             }
             if read.is_none() {
                 let found = self.reading.held(place).await;
-                if found.is_none() {
-                    self.unread.push(place.clone());
-                }
-                // Whatever prevents the reading is reported where the place is needed.
-                *read = Some(found.and_then(Result::ok).unwrap_or(Held::Unreadable));
+                *read = Some(found.unwrap_or_else(|reason| {
+                    self.unread.push(format!("{place} ({reason})"));
+                    Held::Unreadable
+                }));
             }
             if *read == Some(Held::Token(token.id.clone())) {
                 return Some(left.error(sinks, place, "holds it by its stamp"));
@@ -188,14 +196,13 @@ impl<'a> LeftOut<'a> {
             let may_hold =
                 format!("got it by its last rotation, {id}{of_account}, and may hold it still");
             let why = match self.reading.held(place).await {
-                Some(Ok(Held::Nothing)) => continue,
-                Some(Ok(Held::Token(held))) if held != *token => continue,
-                Some(Ok(Held::Token(_))) => {
+                Ok(Held::Nothing) => continue,
+                Ok(Held::Token(held)) if held != *token => continue,
+                Ok(Held::Token(_)) => {
                     format!("holds it since its last rotation, {id}{of_account}")
                 }
-                Some(Ok(_)) => may_hold,
-                Some(Err(cause)) => format!("{may_hold} ({cause})"),
-                None => format!("{may_hold} (there was no time to look)"),
+                Ok(_) => may_hold,
+                Err(reason) => format!("{may_hold} ({reason})"),
             };
             return Some(left.error(sinks, place, &why));
         }
@@ -209,12 +216,12 @@ impl<'a> LeftOut<'a> {
         }
         Some(Oversight {
             message: format!(
-                "there was no time to look whether a token of {} is in {}, which would keep a \
-                 dead secret",
+                "whether a token of {} is in a place that would keep a dead secret was not looked \
+                 at: {}",
                 self.account.name(),
-                self.unread.join(", ")
+                self.unread.join("; ")
             ),
-            advice: "find out why it does not answer",
+            advice: "see to it that the place can be read",
         })
     }
 

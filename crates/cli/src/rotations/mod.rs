@@ -25,6 +25,7 @@ mod same_tokens;
 mod stamped_places;
 mod step_store;
 mod stop;
+mod unreadable;
 
 pub(crate) use self::allowed::lost_policy;
 pub(crate) use self::carrying_on::{carry_on, in_turn};

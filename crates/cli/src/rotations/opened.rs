@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Account, Error, ErrorKind, Fact, Fate, Result, TokenProvider};
+use tokenfleet::{Account, Error, ErrorKind, Fact, Fate, Result, Timestamp, TokenProvider};
 use tokenfleet_ledger::{Ledger, Tasks};
 use tokenfleet_rotation::runner::{
     LedgerRotationStore, RotationRecord, RotationStore, StoredRotation,
@@ -15,6 +15,7 @@ use super::allowed;
 use super::journal::OperationJournal;
 use super::places::OpenPlaces;
 use super::prepared::Prepared;
+use super::unreadable::UnreadableRotations;
 use crate::accounts::Accounts;
 use crate::ledger::turned_off;
 use crate::policies::Policies;
@@ -102,6 +103,11 @@ impl<'a> Rotations<'a> {
         Arc::<dyn Ledger>::clone(&self.ledger)
     }
 
+    /// Returns the time by the clock of the ledger.
+    pub(crate) async fn now(&self) -> Result<Timestamp> {
+        Ok(self.ledger.due_queues().await?.at)
+    }
+
     /// Returns the rotations of the selected accounts that are due in a queue, the one that has
     /// been due for longest first.
     pub(crate) async fn due_in(&self, queue: &str) -> Result<Vec<StoredRotation>> {
@@ -173,6 +179,20 @@ impl<'a> Rotations<'a> {
     pub(crate) async fn unreadable(&self) -> Result<Vec<Error>> {
         let unreadable = self.store.open_rotations().await?.unreadable.into_iter();
         Ok(unreadable.map(|open| open.error).collect())
+    }
+
+    /// Returns the rotations of an account, open or closed, that cannot be read.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`UnreadableRotations::of_account`].
+    pub(crate) async fn unreadable_of(&self, account: &Account) -> Result<UnreadableRotations> {
+        // In this order: one that is closed between the two is in both.
+        let open = self.store.open_rotations().await?.unreadable;
+        let over = self.store.closed_rotations().await?.unreadable;
+        let configuration = self.accounts.configuration();
+        let queue = configuration.account(account.name())?.queue();
+        UnreadableRotations::of_account(account, queue, open.iter().chain(&over))
     }
 
     /// Returns a rotation, open or closed.

@@ -7,8 +7,8 @@ use tokenfleet::transport::Transport;
 use tokenfleet::{Account, Error, Token, TokenId, TokenState};
 use tokenfleet_rotation::policy::Policy;
 use tokenfleet_rotation::runner::StoredRotation;
-use tokenfleet_rotation::sink::Readable;
 
+use super::held::{Held, held};
 use super::holders::{Delivery, delivered, last_deliveries, rotation_command};
 use crate::output::displayed_id;
 use crate::program_name::{command_line, shell_quoted};
@@ -127,7 +127,8 @@ impl DeadPlace {
 }
 
 /// Finds the places that hold a token which its account lists no more, from the id of the ledger,
-/// its closed rotations of one account, and a complete listing of that.
+/// its closed rotations of one account, and a complete listing of that. Those that could not be
+/// looked at are an oversight.
 ///
 /// Only the places of which the ledger expects this are read.
 pub(crate) async fn dead_places(
@@ -135,7 +136,7 @@ pub(crate) async fn dead_places(
     closed: &[StoredRotation],
     tokens: &[Token],
     (sinks, transport): (&Sinks, &Arc<dyn Transport>),
-) -> Vec<DeadPlace> {
+) -> (Vec<DeadPlace>, Option<Oversight>) {
     let is_alive = |id: &TokenId| {
         let mut tokens = tokens.iter();
         tokens.any(|token| {
@@ -143,38 +144,37 @@ pub(crate) async fn dead_places(
             token.id == *id && !is_over
         })
     };
-    let mut dead = Vec::new();
+    let (mut dead, mut unread) = (Vec::new(), Vec::new());
     for delivery in last_deliveries(sinks, closed).into_values() {
         let Delivery {
             place,
             stored,
             successor,
         } = delivery;
-        if is_alive(&successor.token) || !sinks.is_readable(place) {
+        if is_alive(&successor.token) {
             continue;
         }
-        // Whatever prevents the reading is reported where the place is needed.
-        let Ok(sink) = sinks.open(place, None, transport).await else {
-            continue;
-        };
-        if sink.capabilities().readable == Readable::Nothing {
-            continue;
-        }
-        let Ok(state) = sink.read().await else {
-            continue;
-        };
-        let is_held = state
-            .stamp
-            .is_some_and(|stamp| stamp.token() == &successor.token && stamp.ledger() == ledger);
-        if is_held {
-            dead.push(DeadPlace {
+        match held(place, ledger, (sinks, transport)).await {
+            Ok(Held::Token(token)) if token == successor.token => dead.push(DeadPlace {
                 place: place.to_owned(),
-                token: successor.token.clone(),
+                token,
                 name: stored.record.token_name.clone(),
                 account: stored.record.account.clone(),
                 policy: stored.record.policy.clone(),
-            });
+            }),
+            Ok(Held::Unknown) => unread.push(format!(
+                "{place} (it has no stamp, or one that others may write)"
+            )),
+            Ok(_) => {}
+            Err(error) => unread.push(format!("{place} ({error})")),
         }
     }
-    dead
+    let not_looked_at = (!unread.is_empty()).then(|| Oversight {
+        message: format!(
+            "whether a place holds a token that its account lists no more was not looked at: {}",
+            unread.join("; ")
+        ),
+        advice: "run this as the user who runs the rotations, or see to the place",
+    });
+    (dead, not_looked_at)
 }

@@ -132,7 +132,7 @@ impl Planner<'_> {
     }
 
     /// Returns the time at which a token, or what the sinks hold, was last rotated.
-    fn rotated_at(&self, token: Option<&Token>, places: &[String]) -> Option<Timestamp> {
+    pub(super) fn rotated_at(&self, token: Option<&Token>, places: &[String]) -> Option<Timestamp> {
         let records = self.closed.iter().map(|stored| &stored.record);
         let times = records.filter_map(|record| {
             let successor = record.rotation.successor.as_ref()?;

@@ -14,8 +14,9 @@ pub(crate) const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) failure: Option<String>,
-    /// The time of the next run, if this one did not fail.
-    pub(crate) next: Timestamp,
+    /// The time of the next run. One that failed is run again after a while, and not later than
+    /// then, if there is such a time.
+    pub(crate) next: Option<Timestamp>,
     pub(crate) took: Duration,
 }
 
@@ -23,17 +24,23 @@ impl Ended {
     pub(crate) fn well(next: Timestamp) -> Self {
         Self {
             failure: None,
-            next,
+            next: Some(next),
             took: Duration::ZERO,
         }
     }
 
-    /// Returns a failure, after which it is not the next time that counts.
     pub(crate) fn failed(failure: impl Into<String>) -> Self {
         Self {
             failure: Some(failure.into()),
-            ..Self::well(Timestamp::now())
+            next: None,
+            took: Duration::ZERO,
         }
+    }
+
+    /// Lets what failed be run again at a time, if it would not be before.
+    pub(crate) fn no_later_than(mut self, next: Timestamp) -> Self {
+        self.next = Some(next);
+        self
     }
 }
 

@@ -71,19 +71,20 @@ impl Record {
     }
 
     /// Notes how a run ended, and returns when there is something to do again: at its next time, or
-    /// sooner if it failed.
+    /// after a while if it failed.
     pub(crate) fn end(&mut self, ended: &Ended, begun: Timestamp) -> Timestamp {
         match &ended.failure {
             None => {
                 self.failures = 0;
                 self.failure = None;
-                ended.next
+                ended.next.unwrap_or(begun)
             }
             Some(failure) => {
                 let wait = backoff(self.failures);
                 self.failures = self.failures.saturating_add(1);
                 self.failure = Some(failure.clone());
-                begun.saturating_add(ended.took + wait)
+                let again = begun.saturating_add(ended.took + wait);
+                ended.next.map_or(again, |next| next.min(again))
             }
         }
     }
@@ -169,7 +170,17 @@ mod tests {
             assert_eq!(begun.duration_until(due), Duration::from_secs(minutes * 60));
             assert_eq!(record.failure.as_deref(), Some("it is away"));
         }
+        // What else there is to do does not wait for what fails.
+        let soon = begun.saturating_add(Duration::from_secs(600));
+        let ended = Ended::failed("it is away").no_later_than(soon);
+        assert_eq!(record.end(&ended, begun), soon);
         let next = begun.saturating_add(Duration::from_secs(7_200));
+        let mut first = Record::new("iot", Subject::Schedule("nightly".to_owned()));
+        let ended = Ended::failed("it is away").no_later_than(next);
+        assert_eq!(
+            begun.duration_until(first.end(&ended, begun)),
+            Duration::from_secs(60)
+        );
         assert_eq!(record.end(&Ended::well(next), begun), next);
         assert_eq!((record.failures, record.failure), (0, None));
     }

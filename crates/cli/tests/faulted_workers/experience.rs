@@ -29,8 +29,6 @@ pub(crate) struct Experience {
     pub(crate) late: u64,
     /// The number of secrets that the ledger counts where nothing can be listed.
     pub(crate) counted: u64,
-    /// The reasons of the rotations that wait for a person.
-    pub(crate) parked: Vec<String>,
     pub(crate) uses: u64,
     pub(crate) gaps: Vec<Duration>,
     /// The time that the longest run took.
@@ -53,7 +51,6 @@ impl Experience {
         self.locked_out += other.locked_out;
         self.late += other.late;
         self.counted += other.counted;
-        self.parked.extend(other.parked);
         self.uses += other.uses;
         self.gaps.extend(other.gaps);
         self.longest = self.longest.max(other.longest);
@@ -69,7 +66,7 @@ impl Experience {
         println!(
             "{provider}: {} runs, {} failed; {} rotations by {} workers, {} of them with another \
              clock and {} of another version; {} kills, {} stops ({} beyond a claim), {} restarts \
-             and {} cuts of Postgres; {} late and reported, {} counted, {} parked; {} refusals of \
+             and {} cuts of Postgres; {} late and reported, {} counted, none parked; {} refusals of \
              {} uses; waits divided by {}, the longest run took {:.1?}; {} workers found no ledger",
             self.runs,
             self.failed.len(),
@@ -84,16 +81,12 @@ impl Experience {
             self.cuts,
             self.late,
             self.counted,
-            self.parked.len(),
             self.gaps.len(),
             self.uses,
             divisor(),
             self.longest,
             self.locked_out,
         );
-        for reason in &self.parked {
-            println!("{provider}: parked: {reason}");
-        }
         self.gaps.sort_unstable();
         if let Some(longest) = self.gaps.last() {
             let at = |percent: usize| self.gaps[(self.gaps.len() * percent).div_ceil(100) - 1];

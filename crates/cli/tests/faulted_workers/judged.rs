@@ -26,14 +26,16 @@ impl Fleet<'_> {
     /// Checks what must hold when nothing is under way any more.
     pub(crate) fn check(&mut self) {
         let (closed, open) = (self.closed_rotations(), self.open_rotations());
-        for parked in &open {
-            let reason = format!("{:?}", parked.record.rotation.parked);
-            self.experience.parked.push(reason);
-        }
+        let parked: Vec<_> = open.iter().map(|it| &it.record.rotation.parked).collect();
+        assert!(
+            parked.is_empty(),
+            "a person is needed: {parked:?}: {}",
+            self.tell()
+        );
         for number in 0..self.accounts.len() {
             let account = &self.accounts[number];
             let name = account.name.clone();
-            let judged = judge(self.provider, account, &closed, &open);
+            let judged = judge(self.provider, account, &closed);
             let judged = judged.unwrap_or_else(|problem| {
                 panic!("{name}: {problem}: {}", self.tell());
             });
@@ -42,9 +44,8 @@ impl Fleet<'_> {
             if !judged.unheld.is_empty() {
                 let late = self.late_tokens(&name);
                 for token in judged.unheld {
-                    let is_parked = open.iter().any(|open| open.record.account.name() == name);
                     assert!(
-                        is_parked || late.contains(&token.id),
+                        late.contains(&token.id),
                         "{name}: left behind: {token:?}, {late:?}: {}",
                         self.tell()
                     );
@@ -58,15 +59,9 @@ impl Fleet<'_> {
     }
 }
 
-fn judge(
-    provider: &str,
-    account: &Account,
-    closed: &[StoredRotation],
-    open: &[StoredRotation],
-) -> Result<Judged, String> {
+fn judge(provider: &str, account: &Account, closed: &[StoredRotation]) -> Result<Judged, String> {
     let is_of_account = |stored: &&StoredRotation| stored.record.account.name() == account.name;
     let closed: Vec<_> = closed.iter().filter(is_of_account).collect();
-    let parked: Vec<_> = open.iter().filter(is_of_account).collect();
     let mut judged = Judged::default();
     for stored in &closed {
         if stored.record.rotation.state != RotationState::Done {
@@ -97,18 +92,16 @@ fn judge(
                     .is_some_and(|subject| subject.as_str() == id)
         };
         let rotations = closed.iter().filter(is_of_token).count();
-        let is_parked = parked.iter().any(|stored| is_of_token(&stored));
-        if rotations > 1 || rotations + usize::from(is_parked) != 1 {
+        if rotations != 1 {
             return Err(format!("{id} was rotated {rotations} times"));
         }
         let held = std::fs::read_to_string(&original.file).unwrap();
-        let may_wait = is_parked && provider == "cloudsmith";
-        if !may_wait && !account.simulator.accepts(&held) {
+        if !account.simulator.accepts(&held) {
             return Err(format!("the secret of {id} is lost"));
         }
         let is_alive = account.simulator.accepts(&original.secret);
         // Where nothing can be listed, it may have been counted.
-        if is_alive && !is_parked && has_ids {
+        if is_alive && has_ids {
             return Err(format!("{id} is said to be dead, and lives"));
         }
         let seen = original.consumer.seen();
@@ -119,12 +112,12 @@ fn judge(
     }
     // A successor has no other subject than a token that a person made.
     let expected = account.originals.len();
-    if closed.len() + parked.len() != expected {
-        let count = closed.len() + parked.len();
+    if closed.len() != expected {
+        let count = closed.len();
         return Err(format!("{count} rotations of {expected} tokens"));
     }
     if provider == "mindbody" {
-        for stored in closed.iter().chain(&parked) {
+        for stored in &closed {
             let secrets = stored.record.rotation.unknown_secrets(DAY);
             judged.counted += u64::from(secrets.at_most);
         }

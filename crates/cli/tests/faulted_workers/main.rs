@@ -3,8 +3,8 @@
 //! the clocks of the workers differ by an hour, and some are of another version.
 //!
 //! Afterwards no secret is lost, no token is left behind without a mark, none was rotated twice or
-//! is said to be dead and lives, nobody else's was touched, and everything has ended. Whoever uses
-//! the secrets in the files was never refused where tokens overlap.
+//! is said to be dead and lives, nobody else's was touched, and everything has ended without a
+//! person. Whoever uses the secrets in the files was never refused where tokens overlap.
 //!
 //! * `TOKENFLEET_RUNS` sets the number of runs a platform, of a fleet each, and `TOKENFLEET_FLEETS`
 //!   how many of them there are at a time.

@@ -127,7 +127,8 @@ impl Fleet<'_> {
         }
     }
 
-    /// Waits until every token was rotated, and nothing is open but what waits for a person.
+    /// Waits until every token was rotated, and nothing is open but what waits for a person, which
+    /// is a failure.
     fn wait_until_done(&mut self) {
         let begun = Instant::now();
         loop {

@@ -24,6 +24,12 @@ const RATE: Rate = Rate {
     period: Duration::from_secs(60),
 };
 
+/// The time that the long form may take, in multiples of what the rates allow. One of four workers
+/// is killed every two seconds, so each lives for 8 s, and its queues wait then for what is left of a
+/// claim, 5 s: that leaves 3 of 8 s for the work, which is 2.7 times what the rates allow. The rest
+/// is for a machine that others use as well.
+const SLOWEST: f64 = 4.0;
+
 /// Returns the number of tokens.
 fn tokens() -> usize {
     let number = std::env::var("TOKENFLEET_TOKENS").ok();
@@ -116,10 +122,11 @@ fn kill_while_revoking(incident: &Incident, plan: &str, is_long: bool) {
         }
         check_order(account);
     }
-    // Four of each queue may be under way at a kill.
+    // A living token of an account proves which one it is. So proof is missing for the last ones of
+    // an account alone, of which four may be under way at a kill.
     assert!(
-        unproven <= kills * queues * 4,
-        "{unproven} of {kills}: {}",
+        unproven <= incident.accounts.len() * 4,
+        "{unproven} after {kills} kills: {}",
         run.stderr
     );
     assert_eq!(run.code, i32::from(unproven > 0), "{}", run.stderr);
@@ -134,6 +141,7 @@ fn kill_while_revoking(incident: &Incident, plan: &str, is_long: bool) {
         let bound = RATE.bound(CANARY, TOKENS);
         let ratio = wall.as_secs_f64() / bound.as_secs_f64();
         println!("the rates allow it in {bound:?}: it took {ratio:.3} times that");
+        assert!(ratio < SLOWEST, "{ratio}");
     }
 }
 

@@ -432,6 +432,47 @@ async fn failed_logins_are_counted_per_address_over_all_accounts() {
     assert!(failed < 30, "{failed}");
 }
 
+/// A worker opens an account for each of its tasks, whose listings may be cut off.
+#[tokio::test(start_paused = true)]
+async fn a_credential_that_was_accepted_stays_so_when_its_account_is_opened_again() {
+    /// Answers the first request.
+    #[derive(Debug)]
+    struct CutOff(Arc<Platform>, FailedLogins);
+
+    #[async_trait]
+    impl Transport for CutOff {
+        async fn send(
+            &self,
+            request: http::Request<Bytes>,
+        ) -> Result<http::Response<Body>, TransportError> {
+            let response = self.0.send(request).await;
+            if self.0.received().len() > 1 {
+                std::future::pending::<()>().await;
+            }
+            response
+        }
+
+        fn failed_logins(&self) -> Option<&FailedLogins> {
+            Some(&self.1)
+        }
+    }
+
+    let platform = Platform::accepting(["good"]);
+    let transport = Arc::new(CutOff(platform.clone(), FailedLogins::default()));
+    let opened = || {
+        let client = client(transport.clone(), "https://foreman.example.com");
+        client.with_lockout(30, 5 * MINUTE)
+    };
+    send(&opened(), &fixed("good"), read()).await.unwrap();
+    for _ in 0..40 {
+        let (client, credential) = (opened(), fixed("good"));
+        let listing = send(&client, &credential, read());
+        let cut_off = tokio::time::timeout(Duration::from_secs(1), listing).await;
+        assert!(cut_off.is_err(), "{cut_off:?}");
+    }
+    assert_eq!(platform.received().len(), 41);
+}
+
 /// The platform may have counted it before the caller gave up.
 #[tokio::test(start_paused = true)]
 async fn a_login_that_gets_no_answer_counts_as_failed_unless_it_was_accepted_before() {

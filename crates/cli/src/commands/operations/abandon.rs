@@ -33,7 +33,7 @@ pub(crate) async fn run(
     }
     let account = revocations::abandon_account(&ledger, arguments.id, arguments.yes);
     if let Some(account) = account.await? {
-        let object = AccountObject::new(&account);
+        let object = AccountObject::new(&account, ledger.due_queues().await?.at);
         results.add(output, &object, object.operation_row())?;
         results.finish(output)?;
         return Ok(Exit::Success);

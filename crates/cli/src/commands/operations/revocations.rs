@@ -42,12 +42,13 @@ pub(super) async fn show(
     if let Some(plan) = StoredPlan::find(ledger, id).await? {
         let object = PlanObject::new(&plan);
         results.add(output, &object, object.operation_row())?;
+        let now = ledger.due_queues().await?.at;
         for account in plan.accounts(ledger, &mut HashMap::new()).await? {
-            let object = AccountObject::new(&account);
+            let object = AccountObject::new(&account, now);
             results.add(output, &object, object.operation_row())?;
         }
     } else if let Some(account) = StoredAccount::find(ledger, id).await? {
-        let object = AccountObject::new(&account);
+        let object = AccountObject::new(&account, ledger.due_queues().await?.at);
         results.add(output, &object, object.operation_row())?;
         for write in &ledger.writes(id).await? {
             let object = WriteObject::new(write);
@@ -120,7 +121,7 @@ pub(super) async fn abandon_account(
         return Ok(None);
     };
     if !is_confirmed {
-        let object = AccountObject::new(&account);
+        let object = AccountObject::new(&account, ledger.due_queues().await?.at);
         question::show([object.operation_row().join("  ")]);
         confirm(LEAVE_THE_REST)?;
     }

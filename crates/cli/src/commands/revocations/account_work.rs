@@ -6,8 +6,7 @@ use std::time::Duration;
 use tokenfleet::journal::{Journal, OperationId, Resolution};
 use tokenfleet::workflow::{RevocationVerdict, RevokeMany};
 use tokenfleet::{
-    Error, ErrorKind, Fate, Operation, Result, RevocationPlan, TokenId, TokenProvider,
-    TokenProviderExt,
+    Error, Operation, Result, RevocationPlan, TokenId, TokenProvider, TokenProviderExt,
 };
 use tokenfleet_ledger::Write;
 use tokenfleet_worker::Advanced;
@@ -35,9 +34,6 @@ const LOOK_INTERVAL: Duration = Duration::from_secs(5);
 /// The time after which an account is tried again if the ledger did not answer.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
-/// The number of workers that may be lost in a row, which is one of the outages of an account.
-const MAX_STARTS: u32 = 10;
-
 /// Revokes the tokens of an account that have no verdict yet. Does nothing if another worker has
 /// its queue or this one does not know the account.
 pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<Advanced> {
@@ -52,32 +48,36 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<Ad
     let Some((claim, task)) = Claim::take(working.tasks(), id).await? else {
         return Ok(Advanced::Nothing);
     };
-    let record = AccountRecord::from_json(&task.state)?;
+    let account = part.account().clone();
     let work = async {
-        if task.starts <= MAX_STARTS {
-            return carry_out(working, &claim, id, record, part).await;
+        let record = AccountRecord::from_json(&task.state)?;
+        match claim.exhausted() {
+            None => carry_out(working, &claim, id, record, part).await,
+            // That is one of the outages of an account.
+            Some(error) => {
+                let error = error.with_account(part.account());
+                fail(working, (&claim, id), record, &part, &error).await
+            }
         }
-        let message = format!("{MAX_STARTS} workers were lost in a row while they worked on it");
-        let error = Error::new(ErrorKind::Other, Fate::MaybeApplied, message);
-        let error = error.with_account(part.account());
-        fail(working, (&claim, id), record, &part, &error).await
     };
-    let Some(ended) = claim.hold(Box::pin(work)).await else {
-        // If nobody has taken over, whoever is the first does.
-        claim.release(Some(claim.now())).await?;
-        return Ok(Advanced::Something);
-    };
+    let ended = claim.hold(Box::pin(work)).await.unwrap_or(Ok(Ended::Lost));
     let due = match &ended {
         Ok(Ended::Closed | Ended::Paused) => None,
         Ok(Ended::Stopped) => Some(Duration::ZERO),
-        Ok(Ended::Lost) => return Ok(Advanced::Something),
+        Ok(Ended::Lost) => {
+            let error = claim.ran_out("the revocation of its tokens");
+            print_error(working.requested_format, &error.with_account(&account));
+            return Ok(Advanced::Failed {
+                is_anything_done: true,
+            });
+        }
         Ok(Ended::Unused(wait) | Ended::Unreachable(wait)) => Some(*wait),
         Err(_) => Some(TRY_AGAIN),
     };
     let due = due.map(|wait| claim.now().saturating_add(scaled(wait)));
     claim.release(due).await?;
     if let Some(stored) = StoredAccount::find(&*working.ledger, id).await? {
-        print_object(&super::objects::AccountObject::new(&stored));
+        print_object(&super::objects::AccountObject::new(&stored, claim.now()));
     }
     ended.map(|ended| match ended {
         Ended::Unused(_) | Ended::Unreachable(_) => Advanced::Failed {
@@ -99,7 +99,7 @@ enum Ended {
     Unused(Duration),
     /// Some tokens could not be reached, and are tried again after this time.
     Unreachable(Duration),
-    /// Another worker has taken over.
+    /// The claim ran out, or another worker has taken over.
     Lost,
 }
 
@@ -119,6 +119,7 @@ async fn carry_out(
         Ok(provider) => provider,
         Err(error) => return fail(working, (claim, id), record, &part, &error).await,
     };
+    let mut recorded = record.to_json()?;
     record.note = None;
     let provider = &*provider;
     let writes = working.ledger.writes(id).await?;
@@ -164,9 +165,14 @@ async fn carry_out(
     let last = rest.retaining(|id| Some(id) == acting.as_ref());
     // Without the credential, no other token could be tried again.
     for rest in [others, last] {
-        // Nor could a verdict be found out again.
-        if !claim.record(&record.to_json()?, false).await? {
-            return Ok(Ended::Lost);
+        // Nor could a verdict be found out again. What is as it was is not recorded: to begin is
+        // no progress.
+        let state = record.to_json()?;
+        if state != recorded {
+            if !claim.record(&state, false).await? {
+                return Ok(Ended::Lost);
+            }
+            recorded = state;
         }
         if working.stop.is_requested() {
             return end(claim, &record, false, Ended::Stopped).await;

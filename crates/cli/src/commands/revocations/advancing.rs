@@ -114,3 +114,75 @@ async fn advance_each(
 fn is_free(task: &Task, now: Timestamp) -> bool {
     task.due.is_some_and(|due| due <= now) && task.claimed_until.is_none_or(|until| until <= now)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use clap::Parser;
+    use tokenfleet::Registry;
+    use tokenfleet_ledger::{Ledger, MemoryLedger};
+
+    use super::super::deciding::resume;
+    use super::super::deciding::tests::opened;
+    use super::super::record::Stage;
+    use super::super::stored::StoredPlan;
+    use super::*;
+    use crate::accounts::Accounts;
+    use crate::arguments::Arguments;
+    use crate::rotations::Stop;
+
+    /// Claims a task and lets the claim run out, as often as that may be in a row.
+    async fn lose_claims(ledger: &Arc<dyn Ledger>, id: OperationId) {
+        for _ in 0..10 {
+            let claimed = ledger.claim_task(id, Duration::ZERO).await;
+            assert!(claimed.unwrap().is_some());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_task_whose_claims_always_run_out_is_not_begun_anew_for_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("tokenfleet.toml");
+        let configuration = "[accounts.iot]\nprovider = 'losant'\n\
+                             application = '65f000000000000000000001'\n\
+                             token = { env = 'TOKENFLEET_NO_TOKEN' }\n";
+        std::fs::write(&path, configuration).unwrap();
+        let words = ["tokenfleet", "--config", path.to_str().unwrap(), "worker"];
+        let arguments = Arguments::try_parse_from(words).unwrap();
+        let accounts = Accounts::open(&arguments.global, Registry::with_builtin()).await;
+        let accounts = accounts.unwrap();
+        let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::new());
+        let (plan, account) = opened(&ledger).await;
+        let working = Working {
+            accounts: &accounts,
+            ledger: Arc::clone(&ledger),
+            stop: &Stop::requested_at(None),
+            requested_format: None,
+        };
+        let found = async || StoredPlan::find(&*ledger, plan).await.unwrap().unwrap();
+
+        lose_claims(&ledger, plan).await;
+        advance(&working, plan).await.unwrap();
+        let failed = found().await;
+        assert_eq!(failed.record.stage, Stage::CanaryFailed);
+        assert!(failed.record.note.unwrap().contains("10 claims in a row"));
+        assert_eq!((failed.task.due, failed.task.starts), (None, 0));
+        resume(&ledger, plan).await.unwrap();
+        lose_claims(&ledger, plan).await;
+        advance(&working, plan).await.unwrap();
+        let waiting = found().await;
+        assert_eq!(waiting.record.stage, Stage::Rest);
+        assert!(waiting.record.note.is_some());
+        assert!(waiting.task.due > Some(ledger.due_queues().await.unwrap().at));
+
+        lose_claims(&ledger, account).await;
+        let advanced = advance(&working, account).await.unwrap();
+        assert!(matches!(advanced, Advanced::Failed { .. }));
+        let stored = StoredAccount::find(&*ledger, account).await;
+        let stored = stored.unwrap().unwrap();
+        assert_eq!((stored.record.outages, stored.task.starts), (1, 0));
+        assert!(stored.record.note.unwrap().contains("10 claims in a row"));
+    }
+}

@@ -85,7 +85,7 @@ async fn change(ledger: &Arc<dyn Ledger>, id: OperationId, stage: Stage) -> Resu
     let started = Instant::now();
     loop {
         let found = StoredPlan::find(&**ledger, id).await?;
-        let mut plan = found.ok_or_else(|| {
+        let plan = found.ok_or_else(|| {
             let message = format!("the ledger has no revocation plan {id}");
             Error::new(ErrorKind::NotFound, Fate::NotSent, message)
         })?;
@@ -105,13 +105,16 @@ async fn change(ledger: &Arc<dyn Ledger>, id: OperationId, stage: Stage) -> Resu
             )));
         }
         if let Some((claim, task)) = Claim::take(tasks(ledger), id).await? {
-            plan = StoredPlan::read(task)?;
-            plan.record.stage = stage;
-            plan.record.note = None;
-            // One that was given up is closed after its accounts, which a worker may have.
-            let is_changed = claim.record(&plan.record.to_json()?, false).await?;
-            claim.release(Some(claim.now())).await?;
-            if is_changed {
+            let due = task.due;
+            let changed = async {
+                let mut plan = StoredPlan::read(task)?;
+                plan.record.stage = stage;
+                plan.record.note = None;
+                // One that was given up is closed after its accounts, which a worker may have.
+                let is_changed = claim.record(&plan.record.to_json()?, false).await?;
+                Ok((Some(claim.now()), is_changed.then_some(plan)))
+            };
+            if let Some(plan) = claim.then_release(due, changed).await? {
                 return Ok(plan);
             }
         }
@@ -129,8 +132,11 @@ async fn close_plan(ledger: &Arc<dyn Ledger>, id: OperationId) -> Result<()> {
     let Some((claim, task)) = Claim::take(tasks(ledger), id).await? else {
         return Ok(());
     };
-    claim.record(&task.state, true).await?;
-    claim.release(None).await
+    let closed = async {
+        claim.record(&task.state, true).await?;
+        Ok((None, ()))
+    };
+    claim.then_release(task.due, closed).await
 }
 
 /// Closes the task of an account, unless a worker is at work on its queue: that one closes it.
@@ -138,14 +144,18 @@ async fn close(ledger: &Arc<dyn Ledger>, id: OperationId) -> Result<()> {
     let Some((claim, task)) = Claim::take(tasks(ledger), id).await? else {
         return Ok(());
     };
-    let StoredAccount {
-        mut record, part, ..
-    } = StoredAccount::read(task)?;
-    // Also of a worker whose claim has run out.
-    unrecorded::add_verdicts(&mut record, &part, &ledger.writes(id).await?);
-    record.is_abandoned = true;
-    claim.record(&record.to_json()?, true).await?;
-    claim.release(None).await
+    let due = task.due;
+    let closed = async {
+        let StoredAccount {
+            mut record, part, ..
+        } = StoredAccount::read(task)?;
+        // Also of a worker whose claim has run out.
+        unrecorded::add_verdicts(&mut record, &part, &ledger.writes(id).await?);
+        record.is_abandoned = true;
+        claim.record(&record.to_json()?, true).await?;
+        Ok((None, ()))
+    };
+    claim.then_release(due, closed).await
 }
 
 fn tasks(ledger: &Arc<dyn Ledger>) -> Arc<dyn Tasks> {
@@ -154,7 +164,7 @@ fn tasks(ledger: &Arc<dyn Ledger>) -> Arc<dyn Tasks> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use tokenfleet::workflow::RevokeManyOptions;
     use tokenfleet::{Account, RevocationPlan, TokenId};
     use tokenfleet_ledger::{MemoryLedger, NewTask};
@@ -163,7 +173,7 @@ mod tests {
     use super::*;
 
     /// Opens a plan with one token of one account, and returns both tasks.
-    async fn opened(ledger: &Arc<dyn Ledger>) -> (OperationId, OperationId) {
+    pub(in super::super) async fn opened(ledger: &Arc<dyn Ledger>) -> (OperationId, OperationId) {
         let (plan, operation) = (OperationId::random(), OperationId::random());
         let part = RevocationPlan::from_ids(&Account::new("losant", "iot"), [TokenId::new("a")]);
         let options = Options::from(&RevokeManyOptions::default());
@@ -225,5 +235,16 @@ mod tests {
         assert!(closed.record.is_abandoned && !closed.task.is_open());
         let plan = StoredPlan::find(&*ledger, plan).await.unwrap().unwrap();
         assert!(plan.task.is_open() && plan.record.stage == Stage::Canary);
+    }
+
+    #[tokio::test]
+    async fn a_record_that_cannot_be_read_keeps_no_queue() {
+        let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::new());
+        let id = OperationId::random();
+        let task = NewTask::new(id, ACCOUNT, "iot", "of a newer version", "{}");
+        ledger.open_task(&task).await.unwrap();
+        abandon_account(&ledger, id).await.unwrap_err();
+        let claim = ledger.claim_task(id, Duration::from_secs(60)).await;
+        assert!(claim.unwrap().is_some());
     }
 }

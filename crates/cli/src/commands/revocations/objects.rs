@@ -83,7 +83,10 @@ fn why(stored: &StoredPlan) -> String {
                  on nevertheless: `{resume}`"
             )
         }
-        Stage::Rest => "workers revoke the tokens".to_owned(),
+        Stage::Rest => match &stored.record.note {
+            Some(note) => format!("workers revoke the tokens, and did not get on: {note}"),
+            None => "workers revoke the tokens".to_owned(),
+        },
         Stage::Done => "every token has its verdict".to_owned(),
         Stage::Abandoned => "a person gave it up".to_owned(),
     }
@@ -108,12 +111,12 @@ pub(in crate::commands) struct AccountObject<'a> {
 }
 
 impl<'a> AccountObject<'a> {
-    pub(in crate::commands) fn new(stored: &'a StoredAccount) -> Self {
+    /// Describes an account at a time, which is one by the clock of the ledger.
+    pub(in crate::commands) fn new(stored: &'a StoredAccount, now: Timestamp) -> Self {
         let (task, record) = (&stored.task, &stored.record);
         let verdicts = record.verdicts.iter();
         let succeeded = verdicts.filter(|verdict| verdict.is_success()).count();
         let failed = record.verdicts.len() - succeeded;
-        let now = Timestamp::now();
         let state = if record.is_abandoned {
             "abandoned"
         } else if !task.is_open() {
@@ -163,5 +166,37 @@ impl<'a> AccountObject<'a> {
             String::new(),
             self.why.clone(),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokenfleet::workflow::RevokeManyOptions;
+    use tokenfleet::{Account, RevocationPlan, TokenId};
+    use tokenfleet_ledger::{NewTask, Task};
+
+    use super::super::record::{ACCOUNT, AccountRecord, Options};
+    use super::*;
+
+    #[test]
+    fn the_state_of_an_account_is_that_at_the_time_of_the_ledger() {
+        let part = RevocationPlan::from_ids(&Account::new("losant", "iot"), [TokenId::new("a")]);
+        let options = Options::from(&RevokeManyOptions::default());
+        let plan = (OperationId::random(), OperationId::random());
+        let record = AccountRecord::new(plan, &part, options, None);
+        let state = record.to_json().unwrap();
+        let task = NewTask::new(OperationId::random(), ACCOUNT, "iot", "a subject", state);
+        let (second, here) = (Duration::from_secs(1), Timestamp::now());
+        let hours = Duration::from_secs(12 * 3_600);
+        for there in [here.saturating_add(hours), here.checked_sub(hours).unwrap()] {
+            let mut task = Task::new(&task.clone().with_due(there), there);
+            task.claimed_until = Some(there.saturating_add(second));
+            let stored = StoredAccount::read(task).unwrap();
+            let state = |now| AccountObject::new(&stored, now).state;
+            assert_eq!(state(there), "under_way");
+            assert_eq!(state(there.saturating_add(second * 2)), "due");
+        }
     }
 }

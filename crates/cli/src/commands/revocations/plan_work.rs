@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokenfleet::Result;
 use tokenfleet::journal::OperationId;
+use tokenfleet::{Error, Result};
 use tokenfleet_worker::Advanced;
 
 use super::outages::MAX_OUTAGES;
@@ -13,6 +13,7 @@ use super::record::{AccountRecord, PlanRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
 use super::working::Working;
 use crate::claim::Claim;
+use crate::output::print_error;
 use crate::waits::scaled;
 
 /// The time after which a worker looks again whether the canary wave is over, and whether those can
@@ -21,6 +22,9 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The time after which a worker looks again whether all is done.
 const LOOK_AT_END: Duration = Duration::from_secs(5);
+
+/// The time after which a plan is looked at again that nobody got on with.
+const AFTER_LOSSES: Duration = Duration::from_secs(5 * 60);
 
 /// The number of accounts that are let go at a time.
 const AT_A_TIME: usize = 16;
@@ -33,10 +37,19 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<Ad
     let Some((claim, task)) = Claim::take(working.tasks(), id).await? else {
         return Ok(Advanced::Nothing);
     };
-    let plan = StoredPlan::read(task)?;
-    let worked = claim.hold(Box::pin(carry_on(working, &claim, plan))).await;
-    let Some(worked) = worked else {
-        claim.release(Some(claim.now())).await?;
+    let work = async {
+        let plan = StoredPlan::read(task)?;
+        match claim.exhausted() {
+            None => carry_on(working, &claim, plan).await,
+            Some(error) => {
+                print_error(working.requested_format, &error);
+                stand_still(&claim, plan, &error).await
+            }
+        }
+    };
+    let Some(worked) = claim.hold(Box::pin(work)).await else {
+        let error = claim.ran_out(&format!("the revocation plan {id}"));
+        print_error(working.requested_format, &error);
         return Ok(Advanced::Failed {
             is_anything_done: true,
         });
@@ -84,11 +97,31 @@ async fn carry_on(
     let waiting = accounts.iter().filter(|account| waits(account));
     let waiting: Vec<_> = waiting.map(|account| account.task.id).collect();
     let have_all_begun = begin_all(working, &waiting, Wave::Rest).await?;
+    if plan.record.note.take().is_some() {
+        let stage = plan.record.stage;
+        record(claim, &mut plan.record, stage, false).await?;
+    }
     Ok(Some(if have_all_begun {
         LOOK_AT_END
     } else {
         LOOK_AGAIN
     }))
+}
+
+/// Notes that nobody gets on with a plan, and returns the time after which that is tried again. A
+/// canary wave has not passed then, and a person decides.
+async fn stand_still(
+    claim: &Claim,
+    mut plan: StoredPlan,
+    error: &Error,
+) -> Result<Option<Duration>> {
+    plan.record.note = Some(error.to_string());
+    let (stage, again) = match plan.record.stage {
+        Stage::Canary => (Stage::CanaryFailed, None),
+        stage => (stage, Some(AFTER_LOSSES)),
+    };
+    record(claim, &mut plan.record, stage, false).await?;
+    Ok(again)
 }
 
 /// The accounts that begin together.
@@ -182,10 +215,12 @@ async fn begin(working: &Working<'_>, id: OperationId, wave: Wave) -> Result<boo
     let Some((claim, task)) = Claim::take(working.tasks(), id).await? else {
         return Ok(false);
     };
-    let mut record = AccountRecord::from_json(&task.state)?;
-    if wave == Wave::Rest && record.pause_after.take().is_some() {
-        claim.record(&record.to_json()?, false).await?;
-    }
-    claim.release(Some(claim.now())).await?;
-    Ok(true)
+    let begun = async {
+        let mut record = AccountRecord::from_json(&task.state)?;
+        if wave == Wave::Rest && record.pause_after.take().is_some() {
+            claim.record(&record.to_json()?, false).await?;
+        }
+        Ok((Some(claim.now()), true))
+    };
+    claim.then_release(task.due, begun).await
 }

@@ -22,8 +22,10 @@ pub(super) async fn run(
     let policy = policies.named(name)?;
     let stop = Stop::listen().await;
     let working = Box::pin(async {
+        let is_of_policy = |stored: &StoredRotation| stored.record.policy.as_deref() == Some(name);
+        let now = rotations.now().await?;
         let mut due = rotations.open_ones().await?;
-        due.retain(|stored| stored.record.policy.as_deref() == Some(name) && is_due(stored));
+        due.retain(|stored| is_of_policy(stored) && is_due(stored, now));
         let begun = begin_due(&rotations, &policies, policy, &stop, requested_format).await?;
         let mut exits = begun.exits;
         if begun.is_stopped {
@@ -32,7 +34,6 @@ pub(super) async fn run(
         }
         due.extend(begun.rotations);
         exits.extend(report_unreadable(&rotations, requested_format).await?);
-        let is_of_policy = |stored: &StoredRotation| stored.record.policy.as_deref() == Some(name);
         let printed = carry_on_and_print(
             &rotations,
             due,

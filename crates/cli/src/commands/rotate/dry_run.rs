@@ -93,8 +93,9 @@ pub(super) async fn run(
         let row = planned.row();
         results.add(output, &planned, row)
     };
+    let now = rotations.now().await?;
     let mut open = rotations.open_ones().await?;
-    open.retain(|stored| stored.record.policy.as_deref() == Some(name) && is_due(stored));
+    open.retain(|stored| stored.record.policy.as_deref() == Some(name) && is_due(stored, now));
     for stored in &open {
         match rotations.open_sinks(&stored.record).await {
             Ok(sinks) => add(

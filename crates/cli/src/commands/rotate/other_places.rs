@@ -1,4 +1,5 @@
-//! The other places that a token is in: those of a policy, and those of its last rotation.
+//! The other places that a token is in: those of a policy, those of its last rotation, and those
+//! that nobody knows.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,7 @@ use crate::rotations::{Rotations, identities, identity, is_one_place, places_of}
 /// Refuses a rotation of which another place of the token would keep the old secret.
 ///
 /// Those are known that a policy of the configuration has for the token, and those that its last
-/// rotation in the ledger wrote.
+/// rotation in the ledger wrote. If that cannot be read, there may be others.
 pub(super) async fn check(
     rotations: &Rotations<'_>,
     record: &RotationRecord,
@@ -29,6 +30,7 @@ pub(super) async fn check(
         named,
     };
     check.against_policies()?;
+    check.against_unreadable_rotations().await?;
     check.against_last_rotation().await
 }
 
@@ -75,6 +77,15 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    async fn against_unreadable_rotations(&self) -> Result<()> {
+        let unreadable = self.rotations.unreadable_of(self.account()).await?;
+        let objection = match self.subject {
+            Some(token) => unreadable.objection(token, None),
+            None => unreadable.objection_without_id(&self.record.subject()),
+        };
+        objection.map_or(Ok(()), Err)
     }
 
     async fn against_last_rotation(&self) -> Result<()> {

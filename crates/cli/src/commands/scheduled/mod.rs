@@ -4,4 +4,4 @@ mod run;
 mod sync;
 mod tasks;
 
-pub(super) use self::tasks::{Progress, ScheduledTasks};
+pub(super) use self::tasks::ScheduledTasks;

@@ -10,7 +10,7 @@ use super::tasks::ScheduledTasks;
 use crate::accounts::Accounts;
 use crate::arguments::{Arguments, Command, OperationsAction};
 use crate::claim::Claim;
-use crate::commands::due_rotations::{BegunByPolicy, begin_due};
+use crate::commands::due_rotations::begin_due;
 use crate::commands::{check, operations, snapshot};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error};
@@ -57,15 +57,15 @@ impl ScheduledTasks<'_> {
         let opened = begin_due(self.rotations, policies, policy, self.stop, format);
         match opened.await {
             Ok(opened) if opened.is_stopped => None,
-            // The token does not wait for the next listing.
-            Ok(BegunByPolicy {
-                failure: Some(failure),
-                ..
-            }) => Some(Ended::failed(failure)),
             Ok(opened) => {
                 let latest = begun.saturating_add(LONGEST_WAIT);
                 let next = opened.next.map_or(latest, |next| next.min(latest));
-                Some(Ended::well(next.max(begun.saturating_add(SHORTEST_WAIT))))
+                let next = next.max(begun.saturating_add(SHORTEST_WAIT));
+                Some(match opened.failure {
+                    // Its token does not wait for the next listing, nor do others wait for it.
+                    Some(failure) => Ended::failed(failure).no_later_than(next),
+                    None => Ended::well(next),
+                })
             }
             Err(error) => {
                 print_error(format, &error);

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use futures_util::StreamExt;
 use tokenfleet::Result;
 use tokenfleet_ledger::{Task, Tasks};
+use tokenfleet_worker::Advanced;
 
 use crate::accounts::Accounts;
 use crate::claim::{Claim, LEASE};
@@ -16,9 +17,6 @@ use crate::schedules::{Ended, Schedule, ScheduledTask, Subject};
 
 /// The number of queues that are worked on at a time.
 const MAX_QUEUES: usize = 16;
-
-/// The number of workers that a task may lose before it waits like one that failed.
-const MAX_STARTS: u32 = 10;
 
 /// The schedules and policies of a worker, and what it takes to carry their tasks on.
 pub(in crate::commands) struct ScheduledTasks<'a> {
@@ -35,13 +33,11 @@ pub(in crate::commands) struct ScheduledTasks<'a> {
 
 /// The result of a call for a queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::commands) enum Progress {
-    Something,
-    /// Something was done, and a run failed.
-    Failed,
-    Nothing,
-    /// Another worker has the queue.
-    InOtherHands,
+pub(in crate::commands) struct Progress {
+    /// The worst of what became of its tasks.
+    pub(in crate::commands) advanced: Advanced,
+    /// `true` if another worker has the queue by now.
+    pub(in crate::commands) is_in_other_hands: bool,
 }
 
 impl ScheduledTasks<'_> {
@@ -94,31 +90,16 @@ impl ScheduledTasks<'_> {
     /// The ledger does not answer.
     pub(in crate::commands) async fn advance(&self, queue: &str) -> Result<Progress> {
         let tasks = self.tasks();
-        let mut progress = Progress::Nothing;
+        let mut due = Vec::new();
         for id in tasks.due_tasks(queue).await? {
-            let Some(task) = tasks.task(id).await? else {
-                continue;
-            };
-            let Some(task) = ScheduledTask::read(task).filter(|task| self.has(task)) else {
-                continue;
-            };
-            if self.stop.is_requested() {
-                break;
-            }
-            match claim(self.tasks(), &task.task).await? {
-                Claimed::Ours(claim, starts) => {
-                    let is_well = self.carry_on(claim, starts, task).await?;
-                    progress = match progress {
-                        Progress::Failed => Progress::Failed,
-                        _ if !is_well => Progress::Failed,
-                        _ => Progress::Something,
-                    };
-                }
-                Claimed::CarriedOn => {}
-                Claimed::InOtherHands => return Ok(Progress::InOtherHands),
-            }
+            let task = tasks.task(id).await?.and_then(ScheduledTask::read);
+            due.extend(task.filter(|task| self.has(task)));
         }
-        Ok(progress)
+        let is_stopped = || self.stop.is_requested();
+        each(&tasks, due, is_stopped, |claim, task| {
+            self.carry_on(claim, task)
+        })
+        .await
     }
 
     /// Returns `true` if the configuration of this worker has what a task carries out.
@@ -145,34 +126,75 @@ impl ScheduledTasks<'_> {
     }
 
     /// Carries a task on that was claimed, and gives it back. Returns `false` if its run failed.
-    async fn carry_on(&self, claim: Claim, starts: u32, mut task: ScheduledTask) -> Result<bool> {
+    async fn carry_on(&self, claim: Claim, mut task: ScheduledTask) -> Result<bool> {
         let claim = Arc::new(claim);
         let begun = claim.now();
-        let ended = if starts > MAX_STARTS {
-            Some(Ended::failed(format!(
-                "{MAX_STARTS} workers were lost in it: look why, before another one is"
-            )))
-        } else {
-            self.run(&claim, &task.record, begun).await
+        let ended = match claim.exhausted() {
+            Some(error) => Some(Ended::failed(error.to_string())),
+            None => self.run(&claim, &task.record, begun).await,
         };
         let Some(ended) = ended else {
-            // Whoever comes next carries it on.
-            return claim.release(task.task.due).await.map(|()| true);
+            if self.stop.is_requested() {
+                // Whoever comes next carries it on.
+                return claim.release(task.task.due).await.map(|()| true);
+            }
+            let error = claim.ran_out(&task.task.subject);
+            print_error(Some(self.format), &error);
+            self.note(Exit::from_error(&error));
+            return Ok(false);
         };
         let before = task.record.clone();
-        let due = task.record.end(&ended, begun);
-        if task.record != before && !claim.record(&task.record.to_json()?, false).await? {
-            return Ok(true);
-        }
-        claim.release(Some(due)).await?;
+        let due = Some(task.record.end(&ended, begun));
+        let recorded = async {
+            if task.record != before {
+                claim.record(&task.record.to_json()?, false).await?;
+            }
+            Ok((due, ()))
+        };
+        claim.then_release(due, recorded).await?;
         Ok(ended.failure.is_none())
     }
 }
 
+/// Carries tasks on that were read, one after the other, until another worker has their queue.
+/// `carry_on` returns `false` for one that failed.
+async fn each<F: Future<Output = Result<bool>>>(
+    tasks: &Arc<dyn Tasks>,
+    due: Vec<ScheduledTask>,
+    is_stopped: impl Fn() -> bool,
+    carry_on: impl Fn(Claim, ScheduledTask) -> F,
+) -> Result<Progress> {
+    let mut progress = Progress {
+        advanced: Advanced::Nothing,
+        is_in_other_hands: false,
+    };
+    for task in due {
+        if is_stopped() {
+            break;
+        }
+        match claim(Arc::clone(tasks), &task.task).await? {
+            Claimed::Ours(claim) => {
+                let advanced = match carry_on(claim, task).await? {
+                    true => Advanced::Something,
+                    false => Advanced::Failed {
+                        is_anything_done: true,
+                    },
+                };
+                progress.advanced = progress.advanced.and(advanced);
+            }
+            Claimed::CarriedOn => {}
+            Claimed::InOtherHands => {
+                progress.is_in_other_hands = true;
+                break;
+            }
+        }
+    }
+    Ok(progress)
+}
+
 /// The result of the claim of a task that was read before.
-enum Claimed {
-    /// It is ours, with so many starts since something was done.
-    Ours(Claim, u32),
+pub(super) enum Claimed {
+    Ours(Claim),
     /// Another worker has carried it on since it was read.
     CarriedOn,
     /// Another worker has its queue.
@@ -180,7 +202,7 @@ enum Claimed {
 }
 
 /// Claims a task, if it is still as it was read.
-async fn claim(tasks: Arc<dyn Tasks>, read: &Task) -> Result<Claimed> {
+pub(super) async fn claim(tasks: Arc<dyn Tasks>, read: &Task) -> Result<Claimed> {
     // Not shortened for tests of whole processes: a listing that is cut off may look like a failed
     // login, and no test shortens the time for which a platform remembers these.
     let Some((claim, task)) = Claim::take_for(tasks, read.id, LEASE).await? else {
@@ -190,7 +212,7 @@ async fn claim(tasks: Arc<dyn Tasks>, read: &Task) -> Result<Claimed> {
         claim.release(task.due).await?;
         return Ok(Claimed::CarriedOn);
     }
-    Ok(Claimed::Ours(claim, task.starts))
+    Ok(Claimed::Ours(claim))
 }
 
 #[cfg(test)]
@@ -201,6 +223,7 @@ mod tests {
     use tokenfleet_ledger::{MemoryLedger, NewTask};
 
     use super::*;
+    use crate::schedules::{KIND, Record};
 
     #[tokio::test]
     async fn a_task_that_another_worker_has_carried_on_since_it_was_read_is_not_carried_on_again() {
@@ -223,6 +246,61 @@ mod tests {
         assert_eq!(left.claimed_until, None);
         assert!(left.due > read.due);
         let claimed = claim(tasks, &left).await.unwrap();
-        assert!(matches!(claimed, Claimed::Ours(_, 1)));
+        assert!(matches!(claimed, Claimed::Ours(_)));
+    }
+
+    #[tokio::test]
+    async fn what_was_done_before_another_worker_took_the_queue_is_not_forgotten() {
+        let tasks: Arc<dyn Tasks> = Arc::new(MemoryLedger::new());
+        let mut due = Vec::new();
+        for name in ["first", "second", "third"] {
+            let record = Record::new("iot", Subject::Schedule(name.to_owned()));
+            let (id, state) = (OperationId::random(), record.to_json().unwrap());
+            let task = NewTask::new(id, KIND, "iot", record.subject(), state);
+            tasks.open_task(&task).await.unwrap();
+            let task = tasks.task(id).await.unwrap().unwrap();
+            due.push(ScheduledTask::read(task).unwrap());
+        }
+        let third = due[2].task.id;
+        for failing in [
+            None,
+            Some("schedules.first iot"),
+            Some("schedules.second iot"),
+        ] {
+            let again = due.iter().map(|due| {
+                let (task, record) = (due.task.clone(), due.record.clone());
+                ScheduledTask { task, record }
+            });
+            let ended = each(
+                &tasks,
+                again.collect(),
+                || false,
+                |claim, task| {
+                    let tasks = Arc::clone(&tasks);
+                    async move {
+                        claim.release(None).await?;
+                        if task.task.subject == "schedules.second iot" {
+                            let other = Claim::take(tasks, third).await?;
+                            assert!(other.is_some());
+                        }
+                        Ok(Some(&*task.task.subject) != failing)
+                    }
+                },
+            );
+            let progress = ended.await.unwrap();
+            assert!(progress.is_in_other_hands);
+            let advanced = match failing {
+                None => Advanced::Something,
+                Some(_) => Advanced::Failed {
+                    is_anything_done: true,
+                },
+            };
+            assert_eq!(progress.advanced, advanced, "{failing:?}");
+            let other = tasks.task(third).await.unwrap().unwrap();
+            assert!(other.claimed_until.is_some());
+            for epoch in 0..20 {
+                tasks.release_claim(third, epoch, None).await.unwrap();
+            }
+        }
     }
 }

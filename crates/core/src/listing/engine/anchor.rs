@@ -1,4 +1,4 @@
-//! The anchor of a backward scan: the last token of its first page (decision 0080).
+//! The anchor of a backward scan: the last token of its first page (decision 0077).
 //!
 //! Where the tokens of the first page were emitted at once, that page is only read again to find
 //! what moved onto it meanwhile. If its last token is settled (decision 0019), no token is created

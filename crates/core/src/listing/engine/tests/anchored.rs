@@ -1,4 +1,4 @@
-//! Scans whose first page is not read again while its last token is in its place (decision 0080).
+//! Scans whose first page is not read again while its last token is in its place (decision 0077).
 
 use super::disordered::timed;
 use super::*;
