@@ -107,12 +107,12 @@ fn every_table_has_the_keys_that_the_program_reads() {
             "checks" => "never_expires = true",
             _ => "",
         };
-        let check = if table == "checks" {
+        let a_check = if table == "checks" {
             ""
         } else {
             "[checks.c]\nnever_expires = true\n"
         };
-        let text = format!("{account}{check}[{table}{name}]\n{rest}\nzzzzzzzzzzzzzzz = 1\n");
+        let text = format!("{account}{a_check}[{table}{name}]\n{rest}\nzzzzzzzzzzzzzzz = 1\n");
         let of_table = &schema["properties"][table];
         let of_table = if is_named {
             &of_table["additionalProperties"]
