@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::process::Child;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokenfleet_simulators::Action;
@@ -47,22 +46,11 @@ pub(crate) fn kill_workers(place: Place) {
     for account in 0..incident.accounts.len() {
         incident.add_fault(account, "DELETE", latency.clone());
     }
-    let is_over = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        if is_long {
-            scope.spawn(|| RATE.limit(&incident, &is_over));
-        }
-        let _over = Over(&is_over);
-        kill_while_revoking(&incident, &plan, is_long);
-    });
-}
-
-/// Says that it is over, also after a failure.
-struct Over<'a>(&'a AtomicBool);
-
-impl Drop for Over<'_> {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
+    let kill = || kill_while_revoking(&incident, &plan, is_long);
+    if is_long {
+        RATE.while_limiting(&incident, kill);
+    } else {
+        kill();
     }
 }
 
@@ -145,7 +133,7 @@ fn kill_while_revoking(incident: &Incident, plan: &str, is_long: bool) {
     }
 }
 
-fn kill(mut worker: Child) {
+pub(crate) fn kill(mut worker: Child) {
     worker.kill().unwrap();
     worker.wait().unwrap();
 }

@@ -19,6 +19,7 @@ mod support;
 use std::time::Duration;
 
 use incident::{CANARY, Incident, Place, verdicts, wait_until};
+use rates::Rate;
 use support::rotating::{lines, send};
 use tokenfleet_simulators::{Action, Canned};
 
@@ -148,6 +149,32 @@ fn a_token_that_cannot_be_reached_is_tried_again() {
     assert_eq!(incident.alive(), 0);
     worker.kill().unwrap();
     worker.wait().unwrap();
+}
+
+#[test]
+fn a_platform_that_limits_the_rate_is_waited_for_as_often_as_it_takes() {
+    let incident = Incident::new(1, 20, Place::File);
+    // No request waits for the next period.
+    incident.reconfigure(
+        "provider = 'losant'",
+        "provider = 'losant'\ntotal_timeout = '900ms'",
+    );
+    let (plan, _) = incident.plan();
+    let rate = Rate {
+        deletions: 2,
+        period: Duration::from_secs(1),
+    };
+    let run = rate.while_limiting(&incident, || {
+        let watching = incident.spawn(&revoke(&plan));
+        let worker = incident.worker(1);
+        let run = watching.ended();
+        killing::kill(worker);
+        run
+    });
+    let run = run.ends_with(0);
+    let verdicts = verdicts(&run.stdout);
+    assert_eq!(verdicts.len(), incident.count());
+    assert_eq!(incident.alive(), 0, "{run:?}");
 }
 
 #[test]

@@ -26,8 +26,18 @@ impl Rate {
         self.period * u32::try_from(periods(canary) + periods(tokens)).unwrap()
     }
 
+    /// Limits all accounts while something is done.
+    pub(crate) fn while_limiting<T>(self, incident: &Incident, work: impl FnOnce() -> T) -> T {
+        let is_over = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.limit(incident, &is_over));
+            let _over = Over(&is_over);
+            work()
+        })
+    }
+
     /// Limits all accounts until it is over.
-    pub(crate) fn limit(self, incident: &Incident, is_over: &AtomicBool) {
+    fn limit(self, incident: &Incident, is_over: &AtomicBool) {
         let mut limits: Vec<_> = (incident.accounts.iter()).map(|_| None).collect();
         let mut ends = Instant::now();
         while !is_over.load(Ordering::SeqCst) {
@@ -46,6 +56,15 @@ impl Rate {
             let until_next = ends.saturating_duration_since(Instant::now());
             std::thread::sleep(LOOK.min(until_next));
         }
+    }
+}
+
+/// Says that it is over, also after a failure.
+struct Over<'a>(&'a AtomicBool);
+
+impl Drop for Over<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::SeqCst);
     }
 }
 

@@ -72,9 +72,9 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<Ad
             });
         }
         Ok(Ended::Unused(wait) | Ended::Unreachable(wait)) => Some(*wait),
-        Err(_) => Some(TRY_AGAIN),
+        Err(_) => Some(scaled(TRY_AGAIN)),
     };
-    let due = due.map(|wait| claim.now().saturating_add(scaled(wait)));
+    let due = due.map(|wait| claim.now().saturating_add(wait));
     claim.release(due).await?;
     if let Some(stored) = StoredAccount::find(&*working.ledger, id).await? {
         print_object(&super::objects::AccountObject::new(&stored, claim.now()));
@@ -182,8 +182,8 @@ async fn carry_out(
             Ok(revocations) => revocations,
             Err(error) => return fail(working, (claim, id), record, &part, &error).await,
         };
-        let stopped = revoke(working, claim, &mut record, revocations, &unfinished).await?;
-        match stopped {
+        let revoked = revoke(working, claim, &mut record, revocations, &unfinished).await?;
+        match revoked.stopped {
             Some(ended @ Ended::Closed) => {
                 unrecorded::add_verdicts(&mut record, &part, &working.ledger.writes(id).await?);
                 record.is_abandoned = true;
@@ -193,7 +193,7 @@ async fn carry_out(
             Some(ended) => return end(claim, &record, false, ended).await,
             None if record.verdicts.len() < judged => {
                 record.outages += 1;
-                let wait = outages::wait(&record);
+                let wait = outages::wait(&record, revoked.limit);
                 return end(claim, &record, false, Ended::Unreachable(wait)).await;
             }
             None => {}
@@ -222,7 +222,7 @@ async fn fail(
     if outages::note(&mut record, part, error) {
         return end(claim, &record, true, Ended::Closed).await;
     }
-    let wait = outages::wait(&record);
+    let wait = outages::wait(&record, outages::limit(error));
     end(claim, &record, false, Ended::Unused(wait)).await
 }
 
@@ -255,7 +255,15 @@ fn open(
     Ok(provider)
 }
 
-/// Revokes tokens and records their verdicts. Returns the reason if not all were tried.
+/// The end of the revocation of tokens.
+struct Revoked {
+    /// The reason if not all were tried.
+    stopped: Option<Ended>,
+    /// The time after which the platform takes requests again, if it limited their rate.
+    limit: Option<Duration>,
+}
+
+/// Revokes tokens and records their verdicts.
 ///
 /// The two go on side by side: a revocation that is not polled may be in the middle of a
 /// transaction of the ledger, which a record would wait for.
@@ -265,7 +273,7 @@ async fn revoke(
     record: &mut AccountRecord,
     mut revocations: RevokeMany<'_>,
     unfinished: &Unfinished,
-) -> Result<Option<Ended>> {
+) -> Result<Revoked> {
     let (sender, verdicts) = unbounded_channel();
     let given_up = Notify::new();
     let revoking = async {
@@ -291,9 +299,12 @@ async fn revoke(
             }
         }
     };
-    let recording = record_verdicts(working, claim, record, (verdicts, &given_up), unfinished);
+    let mut limit = None;
+    let heard = (verdicts, &given_up, &mut limit);
+    let recording = record_verdicts(working, claim, record, heard, unfinished);
     let (stopped, is_ours) = tokio::join!(revoking, recording);
-    Ok(if is_ours? { stopped } else { Some(Ended::Lost) })
+    let stopped = if is_ours? { stopped } else { Some(Ended::Lost) };
+    Ok(Revoked { stopped, limit })
 }
 
 /// Records verdicts as they come, and gives the rest up if the plan was. Returns `false` if another
@@ -302,7 +313,11 @@ async fn record_verdicts(
     working: &Working<'_>,
     claim: &Claim,
     record: &mut AccountRecord,
-    (mut verdicts, given_up): (UnboundedReceiver<(TokenId, RevocationVerdict)>, &Notify),
+    (mut verdicts, given_up, limit): (
+        UnboundedReceiver<(TokenId, RevocationVerdict)>,
+        &Notify,
+        &mut Option<Duration>,
+    ),
     unfinished: &Unfinished,
 ) -> Result<bool> {
     let every = |interval: Duration| {
@@ -321,8 +336,11 @@ async fn record_verdicts(
                     if record.outages < MAX_OUTAGES =>
                 {
                     record.note = Some(error.to_string());
+                    *limit = (*limit).max(outages::limit(&error));
                 }
                 Some((id, verdict)) => {
+                    // The platform answers.
+                    record.outages = 0;
                     unfinished.resolve(working, &id, &verdict).await;
                     record.verdicts.push(Verdict::new(id, &verdict));
                     is_recorded = false;

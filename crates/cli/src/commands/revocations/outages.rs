@@ -7,22 +7,35 @@ use tokenfleet::workflow::RevocationVerdict;
 use tokenfleet::{Error, ErrorKind, Fate, RevocationPlan, TokenId};
 
 use super::record::{AccountRecord, Verdict};
+use crate::waits::scaled;
 
-/// The number of times that an account is tried again that could not be used, or some tokens of
-/// which could not be reached. After that, this is their verdict.
+/// The number of times in a row that an account is tried again that could not be used, or of which
+/// no token could be reached. After that, this is their verdict.
 pub(super) const MAX_OUTAGES: u32 = 5;
 
 /// The time after which an account is tried again. Each further one is twice as long, a quarter of
 /// an hour in all, except in the canary wave, which everybody waits for.
 const TRY_AGAIN: Duration = Duration::from_secs(30);
 
-/// Returns the time after which an account is tried again.
-pub(super) fn wait(record: &AccountRecord) -> Duration {
+/// The longest time that an account waits for the end of a limit, whatever the platform says.
+const LONGEST_LIMIT: Duration = Duration::from_secs(3_600);
+
+/// Returns the time after which an account is tried again. One whose rate was limited is tried when
+/// the platform says that the limit ends.
+pub(super) fn wait(record: &AccountRecord, limit: Option<Duration>) -> Duration {
+    if let Some(limit) = limit {
+        return limit.min(LONGEST_LIMIT);
+    }
     if record.pause_after.is_some() {
-        return TRY_AGAIN;
+        return scaled(TRY_AGAIN);
     }
     let earlier = record.outages.clamp(1, MAX_OUTAGES) - 1;
-    TRY_AGAIN * 2_u32.pow(earlier)
+    scaled(TRY_AGAIN * 2_u32.pow(earlier))
+}
+
+/// Returns the time after which the platform takes requests again, if it limits their rate.
+pub(super) fn limit(error: &Error) -> Option<Duration> {
+    error.retry_after().filter(|_| error.is_rate_limited())
 }
 
 /// Notes that nothing could be done for an account. Returns `true` if it was tried often enough, so
@@ -77,7 +90,7 @@ mod tests {
         record.verdicts.push(Verdict::new(TokenId::new("b"), &dead));
         for seconds in [30, 60, 120, 240, 480] {
             assert!(!note(&mut record, &part, &error));
-            assert_eq!(wait(&record), Duration::from_secs(seconds));
+            assert_eq!(wait(&record, None), Duration::from_secs(seconds));
             assert_eq!(record.verdicts.len(), 1);
             assert_eq!(record.note.as_deref(), Some(&*error.to_string()));
         }
@@ -98,6 +111,25 @@ mod tests {
     }
 
     #[test]
+    fn an_account_whose_rate_is_limited_is_tried_when_the_limit_ends() {
+        let account = Account::new("losant", "iot");
+        let part = RevocationPlan::from_ids(&account, [TokenId::new("a")]);
+        let mut record = record(&part);
+        let error = Error::new(
+            ErrorKind::RateLimited,
+            Fate::NotApplied,
+            "too many requests",
+        );
+        assert_eq!(limit(&error), None, "it does not say when");
+        for (seconds, expected) in [(7, 7), (90, 90), (86_400, 3_600)] {
+            let error = error.clone().with_retry_after(Duration::from_secs(seconds));
+            note(&mut record, &part, &error);
+            let wait = wait(&record, limit(&error));
+            assert_eq!(wait, Duration::from_secs(expected));
+        }
+    }
+
+    #[test]
     fn an_account_of_the_canary_wave_keeps_the_others_waiting_no_longer_each_time() {
         let account = Account::new("losant", "iot");
         let part = RevocationPlan::from_ids(&account, [TokenId::new("a")]);
@@ -105,7 +137,7 @@ mod tests {
         record.pause_after = Some(1);
         for _ in 0..MAX_OUTAGES {
             note(&mut record, &part, &Error::configuration("it is away"));
-            assert_eq!(wait(&record), TRY_AGAIN);
+            assert_eq!(wait(&record, None), TRY_AGAIN);
         }
     }
 }

@@ -119,7 +119,7 @@ pub(crate) struct AccountRecord {
     /// The number of tokens after which it waits for the others of the canary wave.
     pub(crate) pause_after: Option<usize>,
     pub(crate) is_abandoned: bool,
-    /// The number of times that tokens could not be reached.
+    /// The number of times in a row that none of the tokens could be reached.
     #[serde(default)]
     pub(crate) outages: u32,
     /// The reason why nothing could be done the last time.
