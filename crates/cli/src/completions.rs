@@ -10,7 +10,7 @@ use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
 use clap_complete::env::{CompleteEnv, Shells};
 use tokenfleet::{AccountConfiguration, Configuration, TokenState};
 
-use crate::arguments::Shell;
+use crate::arguments::{AUDIT_COLUMNS, Shell};
 use crate::configuration;
 use crate::output::{Column, Output, print_warning};
 

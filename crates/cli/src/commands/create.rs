@@ -11,7 +11,7 @@ use tokenfleet::{
 use super::secret::WriteFailure;
 use super::subject::Subject;
 use super::take_back::take_back;
-use super::write::Write;
+use super::write::{Write, WriteError};
 use super::{exactly_once, secret};
 use crate::accounts::Accounts;
 use crate::arguments::{CreateArguments, CreateOptions};
@@ -106,7 +106,12 @@ pub(super) async fn issue(
         write.await_or_reconcile(Some(unknown), response).await
     };
     let issued = issued.map_err(|error| {
-        let error = naming_scopes(error, &requested, capability);
+        let error = match error {
+            WriteError::Failed(error) => {
+                WriteError::Failed(naming_scopes(error, &requested, capability))
+            }
+            interrupted => interrupted,
+        };
         if needs_name {
             error.advise_on_arguments("pass it with --name")
         } else if needs_expiry {
