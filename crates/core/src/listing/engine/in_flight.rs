@@ -260,7 +260,10 @@ mod tests {
     #[test]
     fn pages_are_emitted_in_the_order_of_their_requests() {
         let mut in_flight = InFlight::default();
-        let (first, second) = (in_flight.send(at(0), Purpose::Tokens), in_flight.send(at(1), Purpose::Tokens));
+        let (first, second) = (
+            in_flight.send(at(0), Purpose::Tokens),
+            in_flight.send(at(1), Purpose::Tokens),
+        );
         in_flight.receive(second, ok());
         assert!(in_flight.pop_received().is_none());
         assert_eq!(in_flight.outstanding(), 1);
@@ -275,7 +278,10 @@ mod tests {
     #[test]
     fn a_page_is_sequential_only_if_requested_after_the_page_before_was_received() {
         let mut in_flight = InFlight::default();
-        let (first, second) = (in_flight.send(at(0), Purpose::Tokens), in_flight.send(at(1), Purpose::Tokens));
+        let (first, second) = (
+            in_flight.send(at(0), Purpose::Tokens),
+            in_flight.send(at(1), Purpose::Tokens),
+        );
         in_flight.receive(first, ok());
         in_flight.receive(second, ok());
         let third = in_flight.send(at(2), Purpose::Tokens);
@@ -346,7 +352,9 @@ mod tests {
     #[test]
     fn received_pages_count_from_the_front_and_only_after_the_tick() {
         let mut in_flight = InFlight::default();
-        let ids: Vec<_> = (0..3).map(|number| in_flight.send(at(number), Purpose::Tokens)).collect();
+        let ids: Vec<_> = (0..3)
+            .map(|number| in_flight.send(at(number), Purpose::Tokens))
+            .collect();
         in_flight.receive(ids[1], ok());
         assert_eq!(in_flight.received_since(Tick::default()), 0);
         in_flight.receive(ids[0], Err(Error::unsupported("nothing")));
