@@ -387,15 +387,5 @@ fn begins_with(text: &[u8], start: &[u8]) -> bool {
     }
 }
 
-/// Returns `true` if there is no quote, backslash or control character.
-#[inline]
-fn is_plain(block: &[u8; 16]) -> bool {
-    let mut special = 0;
-    for byte in block {
-        special |= u8::from(*byte == b'"') | u8::from(*byte == b'\\') | u8::from(*byte < 0x20);
-    }
-    special == 0
-}
-
 #[cfg(test)]
 mod tests;
