@@ -5,10 +5,10 @@
 //! the order of the scan.
 //!
 //! Each part of it owns its state. The files that drive the engine (`schedule`, `probe`,
-//! `validate`, `fast_path`, `first_look`, `anchor`, `shrink`, `newest`, `emit`, `forward`, `keyset`,
-//! `backward`) only connect the parts. A new way to scan is a new [`ScanStrategy`] and a file
-//! beside `forward` and `backward`; the rule for the newest tokens is in `newest`, and the one for
-//! the width in [`AdaptiveConcurrency`].
+//! `validate`, `fast_path`, `first_look`, `anchor`, `shrink`, `newest`, `emit`, `forward`,
+//! `keyset`, `backward`) only connect the parts. A new way to scan is a new [`ScanStrategy`] and a
+//! file beside `forward` and `backward`; the rule for the newest tokens is in `newest`, and the one
+//! for the width in [`AdaptiveConcurrency`].
 
 mod anchor;
 mod backward;

@@ -35,6 +35,31 @@ fn a_field_that_is_not_as_documented_is_marked_and_says_nothing() {
 }
 
 #[test]
+fn a_date_that_a_token_has_twice_is_read_as_if_it_had_it_once() {
+    for (date, is_time, is_marked) in [
+        ("2025-01-01T00:00:00.500Z", true, false),
+        ("2016-12-31T23:59:60.000Z", true, true),
+        ("yesterday", false, true),
+    ] {
+        let body = json!({ "id": "a", "creationDate": date, "lastUpdated": date });
+        let token = record(&response(body)).unwrap();
+        let time = Fact::from_optional(date.parse().ok());
+        assert_eq!(time.is_reported(), is_time);
+        assert_eq!((&token.created_at, &token.updated_at), (&time, &time));
+        for name in ["creationDate", "lastUpdated"] {
+            assert_eq!(token.attributes.is_unreadable(name), is_marked, "{date}");
+        }
+    }
+    let body = json!({
+        "id": "a",
+        "creationDate": "2025-01-01T00:00:00.000Z",
+        "lastUpdated": "2025-01-01T00:00:00.001Z",
+    });
+    let token = record(&response(body)).unwrap();
+    assert!(token.created_at < token.updated_at);
+}
+
+#[test]
 fn every_field_of_a_record_has_its_place_in_the_model() {
     let record = record(&response(json!({
         "_type": "apiToken",
