@@ -117,7 +117,7 @@ mod tests {
         let mut record = record(&part);
         let error = Error::new(
             ErrorKind::RateLimited,
-            Fate::NotApplied,
+            Fate::Rejected,
             "too many requests",
         );
         assert_eq!(limit(&error), None, "it does not say when");
