@@ -244,9 +244,9 @@ fn many_writers_of_a_process_all_get_their_turn() {
     let path = folder.path().join("ledger.db");
     block_on(async {
         let ledger = SqliteLedger::open(path).await.unwrap();
-        let ledger = ledger.with_patience(Duration::from_millis(20));
-        let failures = open_tasks(&ledger, 300).await;
-        assert!(failures.is_empty(), "{} of 300", failures.len());
+        let ledger = ledger.with_patience(Duration::from_millis(200));
+        let failures = open_tasks(&ledger, 600).await;
+        assert!(failures.is_empty(), "{} of 600", failures.len());
     });
 }
 

@@ -37,6 +37,9 @@ pragma foreign_keys = on;
 /// The longest time that SQLite can wait: the largest number of its milliseconds.
 const LONGEST_PATIENCE: Duration = Duration::from_millis(2_147_483_647);
 
+/// The time that is left to a writer which has waited for its turn, unless its patience is shorter.
+const LEAST_PATIENCE: Duration = Duration::from_millis(100);
+
 /// The time between two attempts to write ahead.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -128,6 +131,7 @@ impl SqliteConnection {
         let asked = Instant::now();
         self.turn = Some(Arc::clone(&self.turns).lock_owned().await);
         let left = self.patience.saturating_sub(asked.elapsed());
+        let left = left.max(LEAST_PATIENCE.min(self.patience));
         self.run(move |handle| {
             handle.busy_timeout(left.min(LONGEST_PATIENCE))?;
             handle.execute_batch("begin immediate")
