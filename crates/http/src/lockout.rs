@@ -16,8 +16,8 @@ const COOLDOWN: Duration = Duration::from_secs(5 * 60);
 /// The number of accepted credentials of an account that are remembered.
 const MAX_ACCEPTED: usize = 8;
 
-/// The logins at every host, shared by all accounts over one transport: those that failed, and which
-/// credential of each account was accepted.
+/// The logins at every host, shared by all accounts over one transport: those that failed, and
+/// which credentials of each account were accepted.
 ///
 /// A platform that locks out addresses counts the failures of all accounts together. An account that
 /// is opened again goes on with the credential that was accepted before, so that an answer that is
