@@ -129,8 +129,8 @@ impl Claim {
         released.map(|()| done)
     }
 
-    /// Returns the error about a task that is not begun again for now, because too many claims of it
-    /// ran out before anything was done.
+    /// Returns the error about a task that is not begun again for now, because too many claims of
+    /// it ran out before anything was done.
     pub(crate) fn exhausted(&self) -> Option<Error> {
         let message = format!(
             "{MAX_STARTS} claims in a row ran out before anything was done: workers were lost, or \

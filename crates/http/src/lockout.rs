@@ -16,12 +16,13 @@ const COOLDOWN: Duration = Duration::from_secs(5 * 60);
 /// The number of accepted credentials of an account that are remembered.
 const MAX_ACCEPTED: usize = 8;
 
-/// The logins at every host, shared by all accounts over one transport: those that failed, and which
-/// credential of each account was accepted.
+/// The logins at every host, shared by all accounts over one transport: those that failed, and
+/// which credentials of each account were accepted.
 ///
-/// A platform that locks out addresses counts the failures of all accounts together. An account that
-/// is opened again goes on with the credential that was accepted before, so that an answer that is
-/// lost does not look like one more failure. A clone shares the count; a [`Transport`](crate::Transport) keeps one and returns it from
+/// A platform that locks out addresses counts the failures of all accounts together. An account
+/// that is opened again goes on with the credentials that were accepted before, so that an answer
+/// that is lost does not look like one more failure. A clone shares the count; a
+/// [`Transport`](crate::Transport) keeps one and returns it from
 /// [`failed_logins`](crate::Transport::failed_logins).
 #[derive(Debug, Clone, Default)]
 pub struct FailedLogins(Arc<Mutex<HashMap<String, Arc<HostLogins>>>>);
@@ -74,8 +75,8 @@ pub(crate) struct Lockout {
     pub(crate) forgotten_after: Duration,
 }
 
-/// The credentials of an account that were accepted and not rejected since, the last one at the end:
-/// several if it was replaced, or if two accounts have one name.
+/// The credentials of an account that were accepted and not rejected since, the last one at the
+/// end: several if it was replaced, or if two accounts have one name.
 #[derive(Debug, Default)]
 struct Accepted(Vec<Secret>);
 

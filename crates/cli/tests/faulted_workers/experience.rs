@@ -66,8 +66,8 @@ impl Experience {
         println!(
             "{provider}: {} runs, {} failed; {} rotations by {} workers, {} of them with another \
              clock and {} of another version; {} kills, {} stops ({} beyond a claim), {} restarts \
-             and {} cuts of Postgres; {} late and reported, {} counted, none parked; {} refusals of \
-             {} uses; waits divided by {}, the longest run took {:.1?}; {} workers found no ledger",
+             and {} cuts of Postgres; {} late and reported, {} counted, none parked; {} refusals \
+             of {} uses; waits divided by {}, the longest run took {:.1?}; {} workers found no ledger",
             self.runs,
             self.failed.len(),
             self.rotations,

@@ -24,9 +24,9 @@ const RATE: Rate = Rate {
 };
 
 /// The time that the long form may take, in multiples of what the rates allow. One of four workers
-/// is killed every two seconds, so each lives for 8 s, and its queues wait then for what is left of a
-/// claim, 5 s: that leaves 3 of 8 s for the work, which is 2.7 times what the rates allow. The rest
-/// is for a machine that others use as well.
+/// is killed every two seconds, so each lives for 8 s, and its queues wait then for what is left of
+/// a claim, 5 s: that leaves 3 of 8 s for the work, which is 2.7 times what the rates allow. The
+/// rest is for a machine that others use as well.
 const SLOWEST: f64 = 4.0;
 
 /// Returns the number of tokens.

@@ -140,7 +140,8 @@ async fn close(tasks: Arc<dyn Tasks>, read: &Task) -> Result<bool> {
     claim.then_release(task.due, closed).await
 }
 
-/// Makes a task due, if it is still as it was read. Returns `false` if another worker has its queue.
+/// Makes a task due, if it is still as it was read. Returns `false` if another worker has its
+/// queue.
 async fn set_due(tasks: Arc<dyn Tasks>, read: &Task, due: Timestamp) -> Result<bool> {
     match claim(Arc::clone(&tasks), read).await? {
         Claimed::Ours(claim) => claim.release(Some(due)).await.map(|()| true),
