@@ -157,7 +157,7 @@ fn a_platform_that_limits_the_rate_is_waited_for_as_often_as_it_takes() {
     // No request waits for the next period.
     incident.reconfigure(
         "provider = 'losant'",
-        "provider = 'losant'\ntotal_timeout = '900ms'",
+        "provider = 'losant'\ntotal_timeout = '1s'",
     );
     let (plan, _) = incident.plan();
     let rate = Rate {
