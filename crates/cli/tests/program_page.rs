@@ -1,4 +1,5 @@
-//! `docs/PROGRAM.md` shows the help texts that the program prints, and names the keys that it reads.
+//! `docs/PROGRAM.md` shows the help texts that the program prints, and names the keys that it
+//! reads.
 
 #![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use crate::atomic_file::links;
 
-/// The names of the streams of a process, and the folders in which it finds them. No file can be put
-/// there.
+/// The names of the streams of a process, and the folders in which it finds them. No file can be
+/// put there.
 const STREAMS: [&str; 5] = [
     "/dev/fd",
     "/dev/stdin",

@@ -45,7 +45,7 @@ pub struct Worker {
 
 /// The end of something that the worker waits for.
 enum Event {
-    /// With the time that the answer took.
+    /// The queues that are due, and the time that the answer took.
     Asked(Result<DueQueues>, Duration),
     Advanced(String, Result<Advanced>),
 }

@@ -31,7 +31,8 @@ const GROUPS: [&str; 5] = [
 ///
 /// # Errors
 ///
-/// [`Configuration`](tokenfleet::ErrorKind::Configuration), with the line and the closest known key.
+/// [`Configuration`](tokenfleet::ErrorKind::Configuration), with the line and the closest known
+/// key.
 pub(super) fn check(configuration: &Configuration) -> Result<()> {
     let schema: Value = serde_json::from_str(SCHEMA).map_err(|error| {
         Error::configuration("the schema of the configuration cannot be read").with_source(error)

@@ -49,9 +49,9 @@ pub use self::predicate::{NamePattern, OwnerPredicate, TextPredicate, TimePredic
 /// `!=` negates `=`, so it also matches tokens without a name or owner; `is not` negates `is`.
 /// `state in (active, suspended)` matches any of several values, for the other fields with values
 /// too. Times are written as [`Timestamp::parse_at`] accepts them; `expiry < 30d` means
-/// `expiry < now+30d`. An attribute that is a list matches if one of its values does. Anything but a
-/// plain word is written in single or double quotes, with the escapes `\"`, `\'`, `\\`, `\n`, `\r`,
-/// `\t` and `\u{…}`.
+/// `expiry < now+30d`. An attribute that is a list matches if one of its values does. Anything but
+/// a plain word is written in single or double quotes, with the escapes `\"`, `\'`, `\\`, `\n`,
+/// `\r`, `\t` and `\u{…}`.
 ///
 /// ```
 /// use tokenfleet_core::{Filter, Timestamp, TokenState};
