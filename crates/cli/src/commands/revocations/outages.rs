@@ -115,11 +115,7 @@ mod tests {
         let account = Account::new("losant", "iot");
         let part = RevocationPlan::from_ids(&account, [TokenId::new("a")]);
         let mut record = record(&part);
-        let error = Error::new(
-            ErrorKind::RateLimited,
-            Fate::Rejected,
-            "too many requests",
-        );
+        let error = Error::new(ErrorKind::RateLimited, Fate::Rejected, "too many requests");
         assert_eq!(limit(&error), None, "it does not say when");
         for (seconds, expected) in [(7, 7), (90, 90), (86_400, 3_600)] {
             let error = error.clone().with_retry_after(Duration::from_secs(seconds));
