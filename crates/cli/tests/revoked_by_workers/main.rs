@@ -153,7 +153,7 @@ fn a_token_that_cannot_be_reached_is_tried_again() {
 
 #[test]
 fn a_platform_that_limits_the_rate_is_waited_for_as_often_as_it_takes() {
-    let incident = Incident::new(1, 20, Place::File);
+    let incident = Incident::new(1, 14, Place::File);
     // No request waits for the next period.
     incident.reconfigure(
         "provider = 'losant'",
@@ -161,8 +161,8 @@ fn a_platform_that_limits_the_rate_is_waited_for_as_often_as_it_takes() {
     );
     let (plan, _) = incident.plan();
     let rate = Rate {
-        deletions: 2,
-        period: Duration::from_secs(1),
+        deletions: 1,
+        period: Duration::from_secs(2),
     };
     let run = rate.while_limiting(&incident, || {
         let watching = incident.spawn(&revoke(&plan));
