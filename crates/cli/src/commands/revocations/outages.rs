@@ -21,11 +21,16 @@ const TRY_AGAIN: Duration = Duration::from_secs(30);
 const LONGEST_LIMIT: Duration = Duration::from_secs(3_600);
 
 /// Returns the time after which an account is tried again. One whose rate was limited is tried when
-/// the platform says that the limit ends.
+/// the platform says that the limit ends, and later if it said so before and nothing was done then.
 pub(super) fn wait(record: &AccountRecord, limit: Option<Duration>) -> Duration {
-    if let Some(limit) = limit {
-        return limit.min(LONGEST_LIMIT);
+    let limit = limit.map(|limit| limit.min(LONGEST_LIMIT));
+    if let Some(limit) = limit.filter(|_| record.outages <= 1) {
+        return limit;
     }
+    limit.unwrap_or_default().max(backoff(record))
+}
+
+fn backoff(record: &AccountRecord) -> Duration {
     if record.pause_after.is_some() {
         return scaled(TRY_AGAIN);
     }
@@ -117,7 +122,7 @@ mod tests {
         let mut record = record(&part);
         let error = Error::new(ErrorKind::RateLimited, Fate::Rejected, "too many requests");
         assert_eq!(limit(&error), None, "it does not say when");
-        for (seconds, expected) in [(7, 7), (90, 90), (86_400, 3_600)] {
+        for (seconds, expected) in [(7, 7), (90, 90), (86_400, 3_600), (0, 240)] {
             let error = error.clone().with_retry_after(Duration::from_secs(seconds));
             note(&mut record, &part, &error);
             let wait = wait(&record, limit(&error));
