@@ -11,8 +11,11 @@ use super::author::Author;
 use super::columns::{Cell, Column, NOT_REPORTED};
 use super::compared::Compared;
 use super::escaped_json;
+use super::format::Format;
 use super::json::Typed;
-use super::{Format, Output, Results, print_note, print_warning};
+use super::messages::{print_note, print_warning};
+use super::results::Results;
+use super::standard_output::Output;
 use crate::numbers::{counted, grouped};
 
 /// The columns of a table.

@@ -8,8 +8,11 @@ use tokenfleet::check::{Finding, RuleKind, Waiver};
 use tokenfleet::model::Principal;
 use tokenfleet::{Account, AccountReport, Fact, Timestamp};
 
+use super::format::Format;
 use super::json::Typed;
-use super::{Format, Output, Results, print_note};
+use super::messages::print_note;
+use super::results::Results;
+use super::standard_output::Output;
 use crate::numbers::{counted, grouped};
 
 /// Everything that checks found, and what they could not judge.

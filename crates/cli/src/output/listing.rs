@@ -4,10 +4,10 @@ use std::io::{self, Write};
 
 use tokenfleet::{Account, AccountReport, Token};
 
-use super::Format;
 use super::columns::Column;
 use super::csv::Rows;
 use super::escaped_json;
+use super::format::Format;
 use super::json::{TokenObject, Typed};
 use super::screen::Screen;
 use super::table::TokenTable;

@@ -5,8 +5,10 @@ use std::io;
 use serde::Serialize;
 use zeroize::Zeroize;
 
+use super::format::Format;
+use super::standard_output::Output;
 use super::table::GridColumns;
-use super::{Format, Output, csv, escaped_json, table};
+use super::{csv, escaped_json, table};
 
 /// A series of results. Each is printed at once, except in a table, which needs all rows.
 #[derive(Debug)]
@@ -113,5 +115,39 @@ impl Results {
         }
         let columns = self.columns.iter().copied();
         csv::record(&mut output.writer, output.to_terminal, columns)
+    }
+}
+
+impl Output {
+    /// Prints one value that is not a token: as an object, or as a row under its columns.
+    pub(crate) fn value(
+        &mut self,
+        value: &impl Serialize,
+        columns: &[&'static str],
+        row: Vec<String>,
+    ) -> io::Result<()> {
+        let mut results = Results::with_columns(columns);
+        results.add(self, value, row)?;
+        results.finish(self)
+    }
+
+    /// Prints an object and a row for each account; JSON is `{"accounts": […]}`.
+    pub(crate) fn accounts<T: Serialize>(
+        &mut self,
+        mut results: Results,
+        accounts: Vec<(T, Vec<String>)>,
+    ) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct Accounts<T> {
+            accounts: Vec<T>,
+        }
+        if self.format == Format::Json {
+            let accounts = accounts.into_iter().map(|(object, _)| object).collect();
+            return self.object(&Accounts { accounts });
+        }
+        for (object, row) in accounts {
+            results.add(self, &object, row)?;
+        }
+        results.finish(self)
     }
 }
