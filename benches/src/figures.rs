@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::chart::{Chart, Series};
 use crate::picture::picture;
 use crate::{Table, write};
 
@@ -56,21 +57,6 @@ impl Headline {
             Self::Crates => "crates that a program with one provider and TLS compiles",
         }
     }
-}
-
-/// The series of a chart: what is measured and how much it is.
-pub type Series = Vec<(String, f64)>;
-
-/// A chart of the picture.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Chart {
-    /// The processor time of each client, in seconds.
-    Clients,
-    /// The wall time of each client at a distance, in seconds.
-    Distance,
-    /// The peak memory of lists of many sizes, in MiB.
-    Growth,
 }
 
 /// The picture, beside the page.

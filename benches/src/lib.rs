@@ -10,6 +10,7 @@
 pub mod adapter;
 mod arguments;
 pub mod by_hand;
+mod chart;
 mod client;
 mod consumer;
 mod contest;
@@ -34,12 +35,13 @@ mod starts;
 mod valgrind;
 
 pub use arguments::Arguments;
+pub use chart::{Chart, Series};
 pub use client::{Client, run_tokenfleet};
 pub use consumer::{Built, Consumer};
 pub use contest::{Contest, Measure};
 pub use cost::{Cost, Median, TokensRead};
 pub use distance::{Distance, Traffic};
-pub use figures::{Chart, Figures, Headline, Series};
+pub use figures::{Figures, Headline};
 pub use fleet::{Fleet, Workers};
 pub use goal::{Goal, goals};
 pub use job::{Job, Work};

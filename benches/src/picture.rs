@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use crate::figures::{Chart, Series};
+use crate::chart::{Chart, Series};
 
 const WIDTH: f64 = 760.0;
 const LABELS: f64 = 330.0;
@@ -18,23 +18,6 @@ text{font:13px system-ui,sans-serif;fill:#24292f}\
 .title{font-weight:600}\
 .ours{fill:#0969da}.theirs{fill:#afb8c1}\
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.ours{fill:#58a6ff}.theirs{fill:#57606a}}";
-
-impl Chart {
-    pub(crate) fn title(self) -> &'static str {
-        match self {
-            Self::Clients => "Processor time of a list of 100,000 Losant tokens",
-            Self::Distance => "Wall time of a list of 2,000 Losant tokens, 50 ms away over TLS",
-            Self::Growth => "Peak memory of a list, by its length",
-        }
-    }
-
-    fn unit(self) -> &'static str {
-        match self {
-            Self::Clients | Self::Distance => "s",
-            Self::Growth => "MiB",
-        }
-    }
-}
 
 /// Draws the charts as bars below one another, in SVG.
 pub(crate) fn picture(charts: &BTreeMap<Chart, Series>) -> String {
