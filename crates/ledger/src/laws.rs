@@ -28,6 +28,7 @@ mod history;
 mod named;
 mod observe;
 mod queues;
+mod random;
 mod task_history;
 mod tasks;
 mod writes;

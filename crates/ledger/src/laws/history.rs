@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
     Account, Completeness, ErrorKind, Fact, PartialReason, Timestamp, Token, TokenId, TokenState,
 };
 
 use super::observe::{State, diff, ensure_eq, ensure_refused, record, state, versions, works};
+use super::random::check_random;
 use crate::{Change, Counts, Ledger, Snapshot, Source, Span, Verdict, Version};
 
 /// Ids in which a ledger could stumble. Their orders by bytes and by length differ.
@@ -64,18 +64,7 @@ pub fn check_random_histories(
     cases: u32,
     check: impl Fn(&History) -> Result<(), String>,
 ) -> Result<(), String> {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let found = TestRunner::new(config).run(&histories(), |history| {
-        check(&history).map_err(TestCaseError::fail)
-    });
-    found.map_err(|error| match error {
-        TestError::Fail(violation, history) => format!("{violation}\nin {history:#?}"),
-        TestError::Abort(reason) => reason.to_string(),
-    })
+    check_random(cases, &histories(), check)
 }
 
 fn histories() -> impl Strategy<Value = History> {

@@ -6,11 +6,11 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use tokenfleet_core::Timestamp;
 use tokenfleet_core::journal::OperationId;
 
 use super::observe::{ensure_eq, works};
+use super::random::check_random;
 use crate::{Ledger, NewTask, Task};
 
 /// Queues and subjects in which a ledger could stumble.
@@ -64,18 +64,7 @@ pub fn check_random_tasks(
     cases: u32,
     check: impl Fn(&TaskHistory) -> Result<(), String>,
 ) -> Result<(), String> {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let found = TestRunner::new(config).run(&histories(), |history| {
-        check(&history).map_err(TestCaseError::fail)
-    });
-    found.map_err(|error| match error {
-        TestError::Fail(violation, history) => format!("{violation}\nin {history:#?}"),
-        TestError::Abort(reason) => reason.to_string(),
-    })
+    check_random(cases, &histories(), check)
 }
 
 fn histories() -> impl Strategy<Value = TaskHistory> {

@@ -7,7 +7,6 @@ use std::time::Duration;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use proptest::test_runner::{Config, TestCaseError, TestError, TestRunner};
 use tokenfleet_core::capability::{
     Capabilities, CreateCapability, OperationCall, RevokeCapability,
 };
@@ -18,6 +17,7 @@ use tokenfleet_core::{
 };
 
 use super::observe::{ensure_eq, works};
+use super::random::check_random;
 use crate::{Ledger, OpenOperation, Write};
 
 /// Ids in which a ledger could stumble.
@@ -74,18 +74,7 @@ pub fn check_random_writes(
     cases: u32,
     check: impl Fn(&WriteHistory) -> Result<(), String>,
 ) -> Result<(), String> {
-    let config = Config {
-        cases,
-        failure_persistence: None,
-        ..Config::default()
-    };
-    let found = TestRunner::new(config).run(&histories(), |history| {
-        check(&history).map_err(TestCaseError::fail)
-    });
-    found.map_err(|error| match error {
-        TestError::Fail(violation, history) => format!("{violation}\nin {history:#?}"),
-        TestError::Abort(reason) => reason.to_string(),
-    })
+    check_random(cases, &histories(), check)
 }
 
 fn histories() -> impl Strategy<Value = WriteHistory> {
