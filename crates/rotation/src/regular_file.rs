@@ -54,12 +54,13 @@ pub fn check_place(path: &Path) -> io::Result<()> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
     let bytes = path.as_os_str().as_encoded_bytes();
-    if bytes.ends_with(b"/") || bytes.ends_with(b"/.") {
-        let message = "it is the path of a folder";
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
-    }
+    let names_folder = bytes.ends_with(b"/") || bytes.ends_with(b"/.");
     match path.metadata() {
         Ok(found) => check(&found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && names_folder => {
+            let message = "it is the path of a folder";
+            Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }
