@@ -331,6 +331,19 @@ async fn a_token_that_only_a_gateway_does_not_know_is_not_called_gone() {
     }
 }
 
+/// The words of a deletion that is not allowed, or not known in this version of the API, may be those
+/// about a token that is gone.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_is_not_found_to_delete_and_still_shown_is_not_called_gone() {
+    let fixture = losant(&["tokens=3"]);
+    let plan = plan_of_all(&fixture).await;
+    let unknown = r#"{"type":"NotFound","message":"Token was not found"}"#;
+    let answer = Action::Answer(Canned::json(404, unknown));
+    let fault = Fault::new(answer).method("DELETE").always();
+    fixture.simulator().faults().add(fault);
+    assert_all_left_alone(&fixture, &plan, "cannot_be_revoked").await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_token_of_a_collection_that_cannot_be_listed_is_not_called_gone() {
     let fixture = losant(&["tokens=3", "collection=application"]);

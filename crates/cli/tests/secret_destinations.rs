@@ -209,6 +209,8 @@ fn a_place_that_cannot_take_the_secret_is_refused_before_anything_is_sent() {
         (place("file", "link"), "it exists already"),
         (place("file", "missing/token"), "create its directory first"),
         (place("file", "existing/token"), "cannot write"),
+        (place("file", "token/"), "the path of a folder"),
+        (place("env-file", "missing/#TOKEN"), "the path of a folder"),
         ("file:/proc/token".to_owned(), "cannot write /proc/token"),
         (
             place("env-file", "missing/.env#TOKEN"),

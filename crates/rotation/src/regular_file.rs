@@ -47,14 +47,20 @@ pub fn open(path: &Path) -> io::Result<File> {
 ///
 /// # Errors
 ///
-/// It is a stream, or something else than a regular file is there.
+/// It is a stream or the path of a folder, or something else than a regular file is there.
 pub fn check_place(path: &Path) -> io::Result<()> {
     if links(path).any(|path| is_stream(&path)) {
         let message = "it is a stream of a process, and no file can be put there";
         return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
     }
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let names_folder = bytes.ends_with(b"/") || bytes.ends_with(b"/.");
     match path.metadata() {
         Ok(found) => check(&found),
+        Err(error) if error.kind() == io::ErrorKind::NotFound && names_folder => {
+            let message = "it is the path of a folder";
+            Err(io::Error::new(io::ErrorKind::InvalidInput, message))
+        }
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(error),
     }

@@ -229,11 +229,14 @@ impl Plan {
             size if self.keyset => tokens / u64::from(size.max(1)) + 1,
             size => pages(size),
         };
-        if pages <= 1 {
+        let is_backward = self.scan == ScanDirection::Backward;
+        // One full page may have been counted after it was read (decision 77).
+        let is_full = is_backward && self.page_size.map(u64::from) == Some(tokens);
+        if pages <= 1 && !is_full {
             return Some(1);
         }
         // A backward scan counts the pages first.
-        let first_page = u64::from(self.scan == ScanDirection::Backward);
+        let first_page = u64::from(is_backward);
         Some(pages + first_page + u64::from(self.fast_path.is_some()))
     }
 

@@ -255,6 +255,7 @@ impl<A: Adapter> TokenProvider for A {
         };
         let revocation = revocation.map_err(in_context(self, Operation::Revoke))?;
         result_check::check_revoked(self, token, &revocation)?;
+        result_check::check_gone(self, token, &revocation).await?;
         Ok(revocation)
     }
 

@@ -145,6 +145,30 @@ pub(super) fn check_revoked<P: TokenProvider>(
     }
 }
 
+/// Rejects the claim that a token is gone already where the platform still shows it: a platform may
+/// say in the same words that this credential, or this version of the API, deletes no tokens.
+pub(super) async fn check_gone<P: TokenProvider>(
+    provider: &P,
+    token: TokenRef<'_>,
+    revocation: &Revocation,
+) -> Result<()> {
+    let (TokenRef::Id(id), RevocationOutcome::AlreadyGone) = (token, revocation.outcome) else {
+        return Ok(());
+    };
+    if !provider.capabilities().get {
+        return Ok(());
+    }
+    match provider.get(id).await {
+        Ok(shown) if shown.state != TokenState::Revoked => {
+            let message = "the platform does not find the token to revoke, and still shows it";
+            Err(violation(provider, Operation::Revoke, message)
+                .with_fate(Fate::Rejected)
+                .with_advice("it is alive: check whether the credential may revoke tokens"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Rejects a new token that may do more than requested, or whose secret did not arrive, and revokes
 /// it: nobody else would.
 ///

@@ -240,10 +240,11 @@ impl Kv2Sink {
             };
         }
         let content: Envelope<Content<'_>> = response.json()?;
-        Ok((
-            content.data.data.unwrap_or_default(),
-            content.data.metadata.version,
-        ))
+        // Without them the next write would remove the fields of others.
+        let fields = (content.data.data).ok_or_else(|| {
+            response.violation("the answer does not hold the fields of the secret")
+        })?;
+        Ok((fields, content.data.metadata.version))
     }
 
     fn holding(&self, fields: &RawObject<'_>, version: u64) -> Holding {

@@ -12,7 +12,10 @@ impl PageEngine {
     pub(super) fn start_backward(&mut self, page: Page) -> Result<Vec<Token>> {
         // The total is checked, too: a platform that sends smaller pages than requested may see the
         // end too early.
-        if !self.has_more_than(&page) {
+        if self.may_hide_next(&page) {
+            // A token that it hides is on no page above this one by now (decision 77).
+            self.template.set_size(page.tokens.len() as u32);
+        } else if !self.has_more_than(&page) {
             return Ok(self.deduplicate_reversed(page.tokens));
         }
         let (Some(total @ 1..), Some(_)) = (page.total, self.template.size()) else {

@@ -14,7 +14,11 @@ impl PageEngine {
     /// many tokens there are.
     pub(super) fn accept_first(&mut self, pending: &PendingPage, page: &Page) -> bool {
         match self.template.fast_path() {
-            Some(FastPath::FilteredPage) if self.has_more_than(page) => return false,
+            Some(FastPath::FilteredPage)
+                if self.has_more_than(page) || self.may_hide_next(page) =>
+            {
+                return false;
+            }
             Some(FastPath::PageRange(range, _)) => {
                 // On smaller pages the number means other tokens, perhaps just as many.
                 let as_requested = page.size.is_none_or(|size| size == range.page_size);

@@ -81,6 +81,19 @@ impl PageEngine {
         !holds_all && (page.next.is_some() || page.total.is_some_and(|total| total > received))
     }
 
+    /// Returns whether this first page shows as many tokens as are counted, and is full, where tokens
+    /// vanish. It may have been counted after it was read: a deletion between the two hides the
+    /// token that came after the page.
+    pub(super) fn may_hide_next(&self, page: &Page) -> bool {
+        let served = page.size.or(self.template.size());
+        let size = self.template.size().min(served).map(u64::from);
+        let received = page.tokens.len() as u64;
+        self.strategy.is_backward()
+            && received > 0
+            && size == Some(received)
+            && page.total == Some(received)
+    }
+
     /// Adopts the page size of a platform that sends fewer tokens than requested, and has more.
     pub(super) fn adopt_size(&mut self, page: &Page) {
         let received = u32::try_from(page.tokens.len()).unwrap_or(u32::MAX);

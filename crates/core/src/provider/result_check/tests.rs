@@ -509,6 +509,35 @@ fn an_expiry_or_scopes_that_cannot_be_read_are_not_confirmed() {
 }
 
 #[test]
+fn a_token_that_is_still_shown_is_not_called_gone() {
+    let id = TokenId::new(ID);
+    let revoke = |adapter: &Scripted| {
+        block_on(TokenProvider::revoke(
+            adapter,
+            (&id).into(),
+            RevokeOptions::default(),
+        ))
+    };
+    for state in [
+        TokenState::Active,
+        TokenState::Suspended,
+        TokenState::Expired,
+        TokenState::Unknown,
+    ] {
+        let mut adapter = Scripted::new(|token| token.state = state);
+        adapter.outcome = RevocationOutcome::AlreadyGone;
+        expect_violation(revoke(&adapter), Fate::Rejected);
+    }
+    let mut dead = Scripted::new(|token| token.state = TokenState::Revoked);
+    dead.outcome = RevocationOutcome::AlreadyGone;
+    assert!(revoke(&dead).is_ok());
+    let mut unread = Scripted::new(|_| ());
+    unread.outcome = RevocationOutcome::AlreadyGone;
+    unread.capabilities.get = false;
+    assert!(revoke(&unread).is_ok());
+}
+
+#[test]
 fn a_masked_secret_is_not_a_new_secret() {
     let id = TokenId::new(ID);
     for secret in ["****", "**redacted**", "null", "", "<hidden>", "0000000000"] {

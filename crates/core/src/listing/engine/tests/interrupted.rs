@@ -113,3 +113,90 @@ fn a_token_that_moved_up_during_the_interruption_is_found() {
         );
     }
 }
+
+/// Reads until so many batches came.
+fn read_batches(
+    engine: &mut PageEngine,
+    most: usize,
+    mut respond: impl FnMut(&PageRequest) -> Page,
+) -> Result<Vec<u32>> {
+    let (mut seen, mut batches) = (Vec::new(), 0);
+    while batches < most && !engine.is_done() {
+        match engine.next_batch()? {
+            Some(batch) => {
+                seen.extend(ids(&batch.tokens));
+                batches += 1;
+            }
+            None => {
+                while let Some((id, request)) = engine.next_request() {
+                    engine.on_response(id, Ok(respond(&request)));
+                }
+            }
+        }
+    }
+    Ok(seen)
+}
+
+proptest! {
+    #[test]
+    fn a_scan_of_a_set_that_changes_all_the_time_is_interrupted_and_resumed_without_a_false_claim(
+        count in 1u32..60,
+        size in 1u32..8,
+        interruptions in prop::collection::vec(0usize..8, 1..4),
+        changes in prop::collection::vec(any::<u32>(), 120),
+        counts_later in any::<bool>(),
+        descending in any::<bool>(),
+        width in 1u32..17,
+    ) {
+        let list = vanishing().with_max_requested_page_size(100);
+        let mut query = Query::new().page_size(size).max_concurrency(width);
+        if descending {
+            query = query.sort_by(SortKey::Id, Direction::Descending);
+        }
+        let plan = Plan::for_query(&query, &list).unwrap();
+        let mut pages = FakePages::from_ids((1..=count).map(|at| at * 100_000));
+        let mut lasting = pages.ids.clone();
+        let mut next = 10_000_000;
+        let mut changes = changes.into_iter();
+        let mut change = |pages: &mut FakePages, lasting: &mut Vec<u32>| {
+            match changes.next() {
+                Some(change) if change % 3 == 0 && !pages.ids.is_empty() => {
+                    let gone = pages.ids.remove((change / 3) as usize % pages.ids.len());
+                    lasting.retain(|id| *id != gone);
+                }
+                Some(change) if change % 3 == 1 => {
+                    next += 3_000;
+                    pages.ids.push(next);
+                }
+                _ => {}
+            }
+        };
+        let mut engine = PageEngine::new(&plan);
+        let mut seen: HashSet<u32> = HashSet::new();
+        let mut respond = |request: &PageRequest| {
+            let mut page = super::disordered::timed(pages.page(request));
+            page.served_at = crate::model::Timestamp::from_unix_seconds(40_000);
+            change(&mut pages, &mut lasting);
+            if counts_later {
+                page.total = Some(pages.ids.len() as u64);
+            }
+            page
+        };
+        for batches in interruptions {
+            let Ok(read) = read_batches(&mut engine, batches, &mut respond) else {
+                return Ok(());
+            };
+            seen.extend(read);
+            let cursor = Cursor::new(&Account::new("p", "a"), &query, &plan).at(engine.place());
+            let cursor: Cursor = cursor.to_string().parse().unwrap();
+            engine = PageEngine::resume(&plan, &cursor).unwrap();
+        }
+        let rest = scan(engine, respond);
+        let is_complete = rest.is_complete();
+        seen.extend(rest.ids);
+        prop_assert!(
+            !is_complete || lasting.iter().all(|id| seen.contains(id)),
+            "{:?} of {:?}", seen, lasting
+        );
+    }
+}

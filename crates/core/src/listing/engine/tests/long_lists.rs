@@ -88,7 +88,8 @@ fn a_long_list_takes_few_requests_and_fewer_rounds() {
     for (count, requests, rounds) in [
         (0, 1, 1),
         (101, 1, 1),
-        (1_000, 1, 1),
+        (999, 1, 1),
+        (1_000, 2, 2),
         (1_001, 2, 2),
         (1_998, 2, 2),
         (2_000, 3, 3),
@@ -106,7 +107,13 @@ fn a_long_list_takes_few_requests_and_fewer_rounds() {
 
 #[test]
 fn the_page_size_of_a_query_is_kept() {
-    for (count, requests, rounds) in [(100, 1, 1), (101, 2, 2), (198, 2, 2), (2_000, 23, 6)] {
+    for (count, requests, rounds) in [
+        (99, 1, 1),
+        (100, 2, 2),
+        (101, 2, 2),
+        (198, 2, 2),
+        (2_000, 23, 6),
+    ] {
         let query = Query::new().page_size(100);
         let (scanned, sent, took) = scan_in_rounds(&query, count, THOUSAND);
         let found = (scanned.requests, took);
@@ -144,7 +151,7 @@ fn a_platform_that_serves_smaller_pages_or_refuses_larger_ones_costs_at_most_one
             let refused = u64::from(refuses_larger);
             // The first page, the others, and a probe of every thirty-two of them.
             let pages = u64::from(count.div_ceil(served).max(1));
-            let several = u64::from(pages > 1);
+            let several = u64::from(pages > 1 || count == served);
             let most = pages + several + refused + several * (1 + pages / 32);
             assert!(
                 scanned.requests <= most,

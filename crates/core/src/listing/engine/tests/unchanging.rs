@@ -83,12 +83,11 @@ fn a_mutable_filter_is_pushed_down_for_one_page_and_dropped_beyond() {
         });
         (scanned.ids.len(), filtered, scanned.is_complete())
     };
-    assert_eq!(scan_of(10), (10, 1, true), "one page holds all matches");
-    assert_eq!(
-        scan_of(11),
-        (50, 1, true),
-        "more than a page matches: all tokens are read"
-    );
+    assert_eq!(scan_of(9), (9, 1, true), "one page holds all matches");
+    for matching in [10, 11] {
+        let all = (50, 1, true);
+        assert_eq!(scan_of(matching), all, "more than a page may match");
+    }
 }
 
 /// Scans backward in pages of 1,000 tokens, and returns the result and the number of tokens that
