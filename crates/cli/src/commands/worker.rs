@@ -85,7 +85,7 @@ impl<'a> Worker<'a> {
     /// Does what is due now, first what is open already, and prints each rotation.
     async fn once(&self, output: &mut Output) -> Result<Exit, Failure> {
         // In an incident, nothing is more urgent.
-        let mut exits = carry_on_due(&self.revocations()).await?;
+        let mut exits = carry_on_due(&self.revocations(false)).await?;
         let mut due = self.due().await?;
         let begun = self.begin().await?;
         due.extend(begun.rotations);
@@ -105,12 +105,13 @@ impl<'a> Worker<'a> {
         Exit::combine(exits).after_writing(written)
     }
 
-    fn revocations(&self) -> Working<'a> {
+    fn revocations(&self, comes_back: bool) -> Working<'a> {
         Working {
             accounts: self.rotations.accounts,
             ledger: self.rotations.ledger(),
             stop: self.stop,
             requested_format: self.requested_format,
+            comes_back,
         }
     }
 
@@ -124,7 +125,7 @@ impl<'a> Worker<'a> {
         }
         let serving = Serving {
             rotations: self.rotations,
-            revocations: self.revocations(),
+            revocations: self.revocations(true),
             scheduled: self.scheduled(Some(self.policies), Format::Ndjson),
             stop: self.stop,
             requested_format: self.requested_format,
