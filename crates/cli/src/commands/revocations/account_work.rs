@@ -317,11 +317,23 @@ async fn revoke(
         }
     };
     let mut limit = None;
-    let heard = (verdicts, &given_up, (&limited, &mut limit));
+    let heard = Limit {
+        limited: &limited,
+        wait: &mut limit,
+    };
+    let heard = (verdicts, &given_up, heard);
     let recording = record_verdicts(working, claim, record, heard, unfinished);
     let (stopped, is_ours) = tokio::join!(revoking, recording);
     let stopped = if is_ours? { stopped } else { Some(Ended::Lost) };
     Ok(Revoked { stopped, limit })
+}
+
+/// The limit of the platform's rate, of which a verdict may tell.
+struct Limit<'a> {
+    /// Told when there is one.
+    limited: &'a Notify,
+    /// The time after which the platform takes requests again.
+    wait: &'a mut Option<Duration>,
 }
 
 /// Records verdicts as they come, and gives the rest up if the plan was. Returns `false` if another
@@ -330,10 +342,10 @@ async fn record_verdicts(
     working: &Working<'_>,
     claim: &Claim,
     record: &mut AccountRecord,
-    (mut verdicts, given_up, (limited, limit)): (
+    (mut verdicts, given_up, limit): (
         UnboundedReceiver<(TokenId, RevocationVerdict)>,
         &Notify,
-        (&Notify, &mut Option<Duration>),
+        Limit<'_>,
     ),
     unfinished: &Unfinished,
 ) -> Result<bool> {
@@ -353,9 +365,9 @@ async fn record_verdicts(
                     if record.outages < MAX_OUTAGES =>
                 {
                     record.note = Some(error.to_string());
-                    *limit = (*limit).max(outages::limit(&error));
-                    if limit.is_some() {
-                        limited.notify_one();
+                    *limit.wait = (*limit.wait).max(outages::limit(&error));
+                    if limit.wait.is_some() {
+                        limit.limited.notify_one();
                     }
                 }
                 Some((id, verdict)) => {
