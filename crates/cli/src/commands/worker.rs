@@ -18,6 +18,7 @@ use super::scheduled::ScheduledTasks;
 use super::serving::{Serving, watched};
 use crate::accounts::Accounts;
 use crate::arguments::WorkerArguments;
+use crate::claim::LEASE;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error, print_warning};
 use crate::policies::Policies;
@@ -31,8 +32,8 @@ const NAMED_QUEUES: usize = 3;
 /// configuration, has closed.
 const OPEN_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// The time after which it tries again if the ledger does not answer, or another worker holds a
-/// queue whose tasks are to be changed.
+/// The time after which it tries again if the ledger does not answer. If another worker holds a queue
+/// whose tasks are to be changed, that is tried again as soon as the claim of a killed one is over.
 const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(
@@ -192,7 +193,7 @@ impl<'a> Worker<'a> {
                     queues.wake();
                     let pause = match still_left.is_empty() {
                         true => OPEN_INTERVAL,
-                        false => RETRY_INTERVAL,
+                        false => LEASE,
                     };
                     left = Some(still_left);
                     pause
