@@ -343,7 +343,7 @@ impl Accounts {
     /// for them.
     pub(crate) fn open_recorded(
         &self,
-        name: &str,
+        account: &AccountConfiguration,
         journal: Arc<dyn Journal>,
         reason: Option<&str>,
     ) -> Result<Arc<dyn TokenProvider>> {
@@ -353,7 +353,6 @@ impl Accounts {
             None => self.run.clone(),
         };
         let registry = self.registry.clone().with_journal(journal, run);
-        let account = self.configuration.account(name)?;
         registry.open(account, Arc::clone(&self.transport))
     }
 

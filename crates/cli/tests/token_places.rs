@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 
 use serde_json::Value;
-use support::rotating::{POLICY, Rotating, lines};
+use support::rotating::{POLICY, Rotating, ended, lines, send};
 
 /// Returns the words of a rotation into places.
 fn rotate<'a>(id: &'a str, places: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
@@ -430,6 +430,42 @@ check = ['false']
         .lines()
         .filter(|line| line.contains("was not looked at: broken ("));
     assert_eq!(said.count(), 1, "{run:?}");
+}
+
+#[test]
+fn a_place_that_cannot_be_read_for_a_moment_is_looked_at_again_within_minutes() {
+    let told = "
+[sinks.told]
+kind = 'command'
+run = ['true']
+adopt = true
+";
+    let tables = POLICY.replace("overlap = '0s'", "overlap = '1s'");
+    let tables = tables.replace("sinks = ['files']", "sinks = ['files', 'told']") + told;
+    let rotating = Rotating::covered_by(&tables, "losant", 1);
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    std::thread::sleep(std::time::Duration::from_millis(1_500));
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    // The policy does not write it any more, and what it holds is not read in time.
+    let text = fs::read_to_string(&rotating.path).unwrap();
+    let text = text.replace("sinks = ['files', 'told']", "sinks = ['files']");
+    let text = text.replace("run = ['true']", "run = ['true']\ncheck = ['sleep', '60']");
+    fs::write(&rotating.path, text).unwrap();
+    let worker = rotating.spawn(&["worker"]);
+    let started = std::time::Instant::now();
+    let failing = loop {
+        let open = rotating.operations();
+        if let Some(failing) = open.iter().find(|task| task["state"] == "failing") {
+            break failing.clone();
+        }
+        assert!(started.elapsed().as_secs() < 60, "{open:?}");
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    };
+    send(&worker, "TERM");
+    ended(worker).ends_with(0);
+    let why = failing["why"].as_str().unwrap();
+    assert!(why.contains("there was no time to look"), "{failing:?}");
 }
 
 /// Two accounts of one platform, each with a policy for the same tokens. `OTHER` stands for the

@@ -78,6 +78,10 @@ struct Leased {
     made: (Timestamp, Instant),
     /// The time for which the next claim does not reach it, as if the worker were stopped.
     late: Mutex<Duration>,
+    /// Held by the transaction in which a claim is extended.
+    transaction: tokio::sync::Mutex<()>,
+    /// `true` if the next extension during a call never gets its answer.
+    is_stuck: AtomicBool,
 }
 
 impl Leased {
@@ -88,6 +92,8 @@ impl Leased {
             is_down: AtomicBool::new(false),
             made: (trial.clock.now(), Instant::now()),
             late: Mutex::default(),
+            transaction: tokio::sync::Mutex::default(),
+            is_stuck: AtomicBool::new(false),
         })
     }
 
@@ -134,12 +140,21 @@ impl RotationStore for Leased {
 
     async fn extend(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool> {
         self.check_up()?;
+        let _transaction = self.transaction.lock().await;
         let is_current = self.store.extend(rotation, epoch, by).await?;
         if is_current {
             let mut until = self.until.lock().unwrap();
             *until = (*until).max(Instant::now() + by);
         }
         Ok(is_current)
+    }
+
+    async fn extend_call(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool> {
+        if self.is_stuck.swap(false, Ordering::SeqCst) {
+            let _transaction = self.transaction.lock().await;
+            std::future::pending::<()>().await;
+        }
+        self.extend(rotation, epoch, by).await
     }
 
     async fn release(
@@ -381,6 +396,28 @@ async fn a_call_goes_on_without_the_ledger_only_while_the_claim_lasts() {
         place.secret().unwrap().is_same(&before),
         "it was not written"
     );
+}
+
+/// Otherwise the queue is locked for everybody until the ledger gives up waiting.
+#[tokio::test(start_paused = true)]
+async fn a_claim_that_ran_out_in_the_middle_of_an_extension_is_given_back_at_once() {
+    let mut trial = Trial::new("losant", &[], &[]).await;
+    let place = trial.boundaries.sinks[0].clone();
+    trial.sinks[0] = Arc::new(Slow(place, Duration::from_secs(200)));
+    let (clock, leased) = (PausedClock::new(&trial.clock), Leased::new(&trial));
+    let runner = Runner::new(&*trial.provider, &trial.sinks, &*leased, &clock);
+    let began = Instant::now();
+    let outage = async {
+        tokio::time::sleep(Duration::from_secs(23)).await;
+        leased.is_stuck.store(true, Ordering::SeqCst);
+    };
+    let advancing = tokio::time::timeout(CLAIM * 4, runner.advance(&trial.job));
+    let (advanced, ()) = tokio::join!(advancing, outage);
+    let error = advanced.expect("it waits for itself").unwrap_err();
+    assert_eq!(error.fate(), Fate::MaybeApplied);
+    // The last heartbeat with an answer was after 20 s.
+    assert_eq!(began.elapsed().as_secs(), 20 + 25 - 5);
+    assert!(leased.left().is_zero(), "it was given back");
 }
 
 #[tokio::test(start_paused = true)]

@@ -43,28 +43,46 @@ pub(super) async fn confirmed(
     plan: &RevocationPlan,
     dead: &HashSet<TokenId>,
 ) -> Vec<Revocation> {
+    or_again(provider, still_dead(provider, plan, dead).await)
+}
+
+/// Returns the revocations that were found, or warns that the tokens are revoked again.
+pub(super) fn or_again(
+    provider: &dyn TokenProvider,
+    found: Result<Vec<Revocation>>,
+) -> Vec<Revocation> {
+    found.unwrap_or_else(|error| {
+        // Whoever revokes them again is told the same, or that they are dead.
+        print_warning(&format!(
+            "{}: what was revoked before is revoked again: {error}",
+            provider.account()
+        ));
+        Vec::new()
+    })
+}
+
+/// Returns the revocations of the tokens of this plan that were [confirmed](confirmed) before.
+///
+/// # Errors
+///
+/// The platform does not say whether they are dead still.
+pub(super) async fn still_dead(
+    provider: &dyn TokenProvider,
+    plan: &RevocationPlan,
+    dead: &HashSet<TokenId>,
+) -> Result<Vec<Revocation>> {
     let capabilities = provider.capabilities();
     let effect = capabilities.revoke.as_ref().map(|revoke| revoke.effect);
     let outcome = match effect {
         Some(RevocationEffect::Deleted) => RevocationOutcome::AlreadyGone,
         Some(RevocationEffect::Marked) => RevocationOutcome::AlreadyRevoked,
-        _ => return Vec::new(),
+        _ => return Ok(Vec::new()),
     };
     let (false, Some(effect)) = (capabilities.reused_ids, effect) else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let confirmed: Vec<_> = plan.tokens().filter(|id| dead.contains(*id)).collect();
-    let states = match current_states(provider, effect, &confirmed).await {
-        Ok(states) => states,
-        Err(error) => {
-            // Whoever revokes them again is told the same, or that they are dead.
-            print_warning(&format!(
-                "{}: what was revoked before is revoked again: {error}",
-                provider.account()
-            ));
-            return Vec::new();
-        }
-    };
+    let states = current_states(provider, effect, &confirmed).await?;
     let mut still_dead = Vec::new();
     for id in confirmed {
         match states.get(id) {
@@ -80,7 +98,7 @@ pub(super) async fn confirmed(
             None => {}
         }
     }
-    still_dead
+    Ok(still_dead)
 }
 
 /// Closes the revocations of an operation that a run which was killed left open, and whose tokens

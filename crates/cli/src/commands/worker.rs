@@ -18,6 +18,7 @@ use super::scheduled::ScheduledTasks;
 use super::serving::{Serving, watched};
 use crate::accounts::Accounts;
 use crate::arguments::WorkerArguments;
+use crate::claim::LEASE;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error, print_warning};
 use crate::policies::Policies;
@@ -31,8 +32,8 @@ const NAMED_QUEUES: usize = 3;
 /// configuration, has closed.
 const OPEN_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// The time after which it tries again if the ledger does not answer, or another worker holds a
-/// queue whose tasks are to be changed.
+/// The time after which it tries again if the ledger does not answer. If another worker holds a queue
+/// whose tasks are to be changed, that is tried again as soon as the claim of a killed one is over.
 const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(
@@ -85,7 +86,7 @@ impl<'a> Worker<'a> {
     /// Does what is due now, first what is open already, and prints each rotation.
     async fn once(&self, output: &mut Output) -> Result<Exit, Failure> {
         // In an incident, nothing is more urgent.
-        let mut exits = carry_on_due(&self.revocations()).await?;
+        let mut exits = carry_on_due(&self.revocations(false)).await?;
         let mut due = self.due().await?;
         let begun = self.begin().await?;
         due.extend(begun.rotations);
@@ -105,12 +106,13 @@ impl<'a> Worker<'a> {
         Exit::combine(exits).after_writing(written)
     }
 
-    fn revocations(&self) -> Working<'a> {
+    fn revocations(&self, comes_back: bool) -> Working<'a> {
         Working {
             accounts: self.rotations.accounts,
             ledger: self.rotations.ledger(),
             stop: self.stop,
             requested_format: self.requested_format,
+            comes_back,
         }
     }
 
@@ -124,7 +126,7 @@ impl<'a> Worker<'a> {
         }
         let serving = Serving {
             rotations: self.rotations,
-            revocations: self.revocations(),
+            revocations: self.revocations(true),
             scheduled: self.scheduled(Some(self.policies), Format::Ndjson),
             stop: self.stop,
             requested_format: self.requested_format,
@@ -191,7 +193,7 @@ impl<'a> Worker<'a> {
                     queues.wake();
                     let pause = match still_left.is_empty() {
                         true => OPEN_INTERVAL,
-                        false => RETRY_INTERVAL,
+                        false => LEASE,
                     };
                     left = Some(still_left);
                     pause

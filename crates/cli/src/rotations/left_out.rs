@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokenfleet::transport::Transport;
-use tokenfleet::{Account, Error, Result, Token, TokenId};
+use tokenfleet::{Account, Error, ErrorKind, Fate, Result, Token, TokenId};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 use tokio::time::{Instant, timeout_at};
 
@@ -48,14 +48,14 @@ struct Reading<'a> {
 }
 
 impl Reading<'_> {
-    /// Reads a place, or returns the reason why that is not possible.
-    async fn held(&self, place: &str) -> Result<Held, String> {
+    /// Reads a place, or returns the error why that is not possible.
+    async fn held(&self, place: &str) -> Result<Held> {
         let now = Instant::now();
         let until = *self.until.get_or_init(|| now + MAX_TIME);
         let held = held(place, self.ledger, self.opening);
         match timeout_at(until.min(now + MAX_TIME_OF_ONE), held).await {
-            Ok(held) => held.map_err(|error| error.to_string()),
-            Err(_) => Err(NO_TIME.to_owned()),
+            Ok(held) => held,
+            Err(_) => Err(Error::new(ErrorKind::Timeout, Fate::NotSent, NO_TIME)),
         }
     }
 }
@@ -133,8 +133,8 @@ impl<'a> LeftOut<'a> {
             }
             if read.is_none() {
                 let found = self.reading.held(place).await;
-                *read = Some(found.unwrap_or_else(|reason| {
-                    self.unread.push(format!("{place} ({reason})"));
+                *read = Some(found.unwrap_or_else(|error| {
+                    self.unread.push(format!("{place} ({error})"));
                     Held::Unreadable
                 }));
             }
@@ -202,7 +202,15 @@ impl<'a> LeftOut<'a> {
                     format!("holds it since its last rotation, {id}{of_account}")
                 }
                 Ok(_) => may_hold,
-                Err(reason) => format!("{may_hold} ({reason})"),
+                Err(error) => {
+                    let left = left.error(sinks, place, &format!("{may_hold} ({error})"));
+                    // One that may be read a moment later is looked at again before an hour is over.
+                    return Some(if error.kind().is_transient() {
+                        left.with_kind(error.kind())
+                    } else {
+                        left
+                    });
+                }
             };
             return Some(left.error(sinks, place, &why));
         }

@@ -263,10 +263,10 @@ impl<'a> Rotations<'a> {
         let account = &record.account;
         let journal = OperationJournal::new(self.accounts.shared_journals(), &record);
         let reason = record.reason.as_deref();
-        let name = account.name();
+        let configured = self.accounts.configuration().account(account.name())?;
         let provider = self
             .accounts
-            .open_recorded(name, Arc::new(journal), reason)?;
+            .open_recorded(configured, Arc::new(journal), reason)?;
         check_place(&*provider, account)?;
         check_writable(&*provider)?;
         if let (Some(token), Some(name)) = (&record.rotation.subject, &record.token_name) {

@@ -178,6 +178,38 @@ fn a_platform_that_limits_the_rate_is_waited_for_as_often_as_it_takes() {
 }
 
 #[test]
+fn an_account_whose_rate_is_limited_takes_no_place_of_a_worker_meanwhile() {
+    let incident = Incident::new(2, 9, Place::File);
+    incident.reconfigure(
+        "provider = 'losant'",
+        "provider = 'losant'\nattempt_timeout = '1s'",
+    );
+    let (plan, _) = incident.plan();
+    let rate = Rate {
+        deletions: 2,
+        period: Duration::from_secs(2),
+    };
+    let run = rate.while_limiting(&incident, || {
+        let watching = incident.spawn(&revoke(&plan));
+        let worker = incident.worker(1);
+        let run = watching.ended();
+        killing::kill(worker);
+        run
+    });
+    assert_eq!(verdicts(&run.ends_with(0).stdout).len(), incident.count());
+    // With one place, each account was carried on while the other one waited for its limit.
+    let processed = |account: usize| {
+        let deletions = incident.accounts[account].deletions().into_iter();
+        deletions.filter(|deletion| deletion.is_processed)
+    };
+    let received = |deletion: incident::Deletion| deletion.received;
+    let first = |account| processed(account).map(received).nth(CANARY).unwrap();
+    let last = |account| processed(account).map(received).max().unwrap();
+    assert!(first(0) < last(1), "the second account was done before");
+    assert!(processed(1).map(received).min().unwrap() < last(0));
+}
+
+#[test]
 fn an_account_that_left_the_configuration_is_named_and_can_be_given_up_alone() {
     let incident = Incident::new(3, 7, Place::File);
     let (plan, _) = incident.plan();

@@ -91,8 +91,8 @@ impl Fence<'_> {
             return Ok(None);
         };
         let limit = clock.elapsed().saturating_add(longest);
-        let mut call = pin!(call);
-        let mut heartbeat = pin!(self.heartbeat());
+        let mut call = pin!(Some(call));
+        let mut heartbeat = pin!(Some(self.heartbeat()));
         let mut end = pin!(clock.wait_beside_call(Duration::ZERO));
         loop {
             let last = until.saturating_sub(scaled(MARGIN));
@@ -105,10 +105,14 @@ impl Fence<'_> {
                 if now >= limit {
                     return Poll::Ready(Turn::TooLong);
                 }
-                if let Poll::Ready(answer) = call.as_mut().poll(context) {
+                if let Some(call) = call.as_mut().as_pin_mut()
+                    && let Poll::Ready(answer) = call.poll(context)
+                {
                     return Poll::Ready(Turn::Answered(answer));
                 }
-                if let Poll::Ready(extended) = heartbeat.as_mut().poll(context) {
+                if let Some(heartbeat) = heartbeat.as_mut().as_pin_mut()
+                    && let Poll::Ready(extended) = heartbeat.poll(context)
+                {
                     return Poll::Ready(Turn::Extended(extended));
                 }
                 end.as_mut().poll(context).map(|()| Turn::Near)
@@ -117,6 +121,10 @@ impl Fence<'_> {
                 Turn::Answered(answer) => return Ok(Some(answer)),
                 Turn::TooLong => return Ok(Some(Err(too_long()))),
                 Turn::RanOut => {
+                    // Both may be in the middle of a transaction, for the end of which the ledger
+                    // would wait: nobody could have the queue, and this worker neither.
+                    call.set(None);
+                    heartbeat.set(None);
                     // Nothing is wrong if somebody else is at work by now.
                     return match self.extend(scaled(CLAIM)).await {
                         Ok(None) => Ok(None),
@@ -131,7 +139,7 @@ impl Fence<'_> {
                     if let Ok(Some(extended)) = extended {
                         until = until.max(extended);
                     }
-                    heartbeat.set(self.heartbeat());
+                    heartbeat.set(Some(self.heartbeat()));
                 }
                 Turn::Near => {}
             }

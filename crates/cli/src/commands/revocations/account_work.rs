@@ -15,6 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 use super::outages::{self, MAX_OUTAGES};
+use super::patience::impatient;
 use super::record::{AccountRecord, Stage, Verdict};
 use super::stored::{StoredAccount, StoredPlan};
 use super::unrecorded;
@@ -134,7 +135,13 @@ async fn carry_out(
         .flat_map(resumed_plan::revoked_by)
         .cloned()
         .collect();
-    let confirmed = resumed_plan::confirmed(provider, &rest, &dead).await;
+    let found = resumed_plan::still_dead(provider, &rest, &dead).await;
+    if let Err(error) = &found
+        && error.is_rate_limited()
+    {
+        return fail(working, (claim, id), record, &part, error).await;
+    }
+    let confirmed = resumed_plan::or_again(provider, found);
     let done: HashSet<_> = confirmed
         .iter()
         .filter_map(|known| known.id.clone())
@@ -244,9 +251,17 @@ fn open(
     part: &RevocationPlan,
 ) -> Result<std::sync::Arc<dyn TokenProvider>> {
     let accounts = working.accounts;
-    let name = part.account().name();
+    let mut account = accounts
+        .configuration()
+        .account(part.account().name())?
+        .clone();
+    // Where the last try brought nothing, the limit may be as low as a request or two, of which
+    // those that only look would use up all.
+    if working.comes_back && record.outages <= 1 {
+        account = impatient(&account);
+    }
     let reason = record.reason.as_deref();
-    let provider = accounts.open_recorded(name, accounts.shared_journals(), reason)?;
+    let provider = accounts.open_recorded(&account, accounts.shared_journals(), reason)?;
     check_place(&*provider, part.account())?;
     check_writable(&*provider)?;
     for planned in part.planned() {
@@ -275,7 +290,7 @@ async fn revoke(
     unfinished: &Unfinished,
 ) -> Result<Revoked> {
     let (sender, verdicts) = unbounded_channel();
-    let given_up = Notify::new();
+    let (given_up, limited) = (Notify::new(), Notify::new());
     let revoking = async {
         // Dropped at the end, which ends the recording.
         let sender = sender;
@@ -290,21 +305,35 @@ async fn revoke(
                     }
                     None => return stopped,
                 },
-                () = working.stop.requested(), if !is_stopping => Ended::Stopped,
-                () = given_up.notified(), if !is_stopping => Ended::Closed,
+                () = working.stop.requested(), if !is_stopping => Some(Ended::Stopped),
+                () = given_up.notified(), if !is_stopping => Some(Ended::Closed),
+                // The others would only be told the same, and each of them is recorded.
+                () = limited.notified(), if !is_stopping => None,
             };
             is_stopping = true;
             if !revocations.stop().is_empty() {
-                stopped = Some(reason);
+                stopped = reason;
             }
         }
     };
     let mut limit = None;
-    let heard = (verdicts, &given_up, &mut limit);
+    let heard = Limit {
+        limited: &limited,
+        wait: &mut limit,
+    };
+    let heard = (verdicts, &given_up, heard);
     let recording = record_verdicts(working, claim, record, heard, unfinished);
     let (stopped, is_ours) = tokio::join!(revoking, recording);
     let stopped = if is_ours? { stopped } else { Some(Ended::Lost) };
     Ok(Revoked { stopped, limit })
+}
+
+/// The limit of the platform's rate, of which a verdict may tell.
+struct Limit<'a> {
+    /// Told when there is one.
+    limited: &'a Notify,
+    /// The time after which the platform takes requests again.
+    wait: &'a mut Option<Duration>,
 }
 
 /// Records verdicts as they come, and gives the rest up if the plan was. Returns `false` if another
@@ -316,7 +345,7 @@ async fn record_verdicts(
     (mut verdicts, given_up, limit): (
         UnboundedReceiver<(TokenId, RevocationVerdict)>,
         &Notify,
-        &mut Option<Duration>,
+        Limit<'_>,
     ),
     unfinished: &Unfinished,
 ) -> Result<bool> {
@@ -336,7 +365,10 @@ async fn record_verdicts(
                     if record.outages < MAX_OUTAGES =>
                 {
                     record.note = Some(error.to_string());
-                    *limit = (*limit).max(outages::limit(&error));
+                    *limit.wait = (*limit.wait).max(outages::limit(&error));
+                    if limit.wait.is_some() {
+                        limit.limited.notify_one();
+                    }
                 }
                 Some((id, verdict)) => {
                     // The platform answers.

@@ -160,6 +160,7 @@ mod tests {
             ledger: Arc::clone(&ledger),
             stop: &Stop::requested_at(None),
             requested_format: None,
+            comes_back: true,
         };
         let found = async || StoredPlan::find(&*ledger, plan).await.unwrap().unwrap();
 

@@ -12,6 +12,7 @@ mod known;
 mod objects;
 mod opening;
 mod outages;
+mod patience;
 mod plan_work;
 mod record;
 mod silence;

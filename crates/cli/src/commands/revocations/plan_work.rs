@@ -69,8 +69,8 @@ async fn carry_on(
     claim: &Claim,
     mut plan: StoredPlan,
 ) -> Result<Option<Duration>> {
-    let accounts = plan.accounts(&*working.ledger, &mut HashMap::new()).await?;
     if plan.record.stage == Stage::Canary {
+        let accounts = plan.accounts(&*working.ledger, &mut HashMap::new()).await?;
         match canary(&plan.record, &accounts) {
             Canary::UnderWay(waiting) => {
                 begin_all(working, &waiting, Wave::Canary).await?;
@@ -91,10 +91,12 @@ async fn carry_on(
         Stage::Abandoned => Stage::Abandoned,
         Stage::Canary | Stage::CanaryFailed | Stage::Done => return Ok(None),
     };
-    if accounts.iter().all(|account| !account.task.is_open()) {
+    // All are opened before the plan is. Those that are closed, hundreds maybe, are not read again.
+    let open = plan.open_accounts(&*working.ledger).await?;
+    if open.is_empty() {
         return record(claim, &mut plan.record, last, true).await;
     }
-    let waiting = accounts.iter().filter(|account| waits(account));
+    let waiting = open.iter().filter(|account| waits(account));
     let waiting: Vec<_> = waiting.map(|account| account.task.id).collect();
     let have_all_begun = begin_all(working, &waiting, Wave::Rest).await?;
     if plan.record.note.take().is_some() {

@@ -1,6 +1,6 @@
 //! Plans and their accounts in the ledger.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Error, Result, RevocationPlan};
@@ -64,6 +64,15 @@ impl StoredPlan {
             }
         }
         Ok(accounts)
+    }
+
+    /// Returns the accounts of the plan that are open, which takes one request.
+    pub(super) async fn open_accounts(&self, tasks: &dyn Tasks) -> Result<Vec<StoredAccount>> {
+        let planned = self.record.accounts.iter().map(|planned| planned.task);
+        let planned: HashSet<_> = planned.collect();
+        let open = tasks.open_tasks_of(ACCOUNT).await?.into_iter();
+        let open = open.filter(|task| planned.contains(&task.id));
+        open.map(StoredAccount::read).collect()
     }
 }
 

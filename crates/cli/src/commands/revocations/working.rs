@@ -14,6 +14,9 @@ pub(crate) struct Working<'a> {
     pub(crate) ledger: Arc<dyn Ledger>,
     pub(crate) stop: &'a Stop,
     pub(crate) requested_format: Option<Format>,
+    /// `true` to give an account back while its platform limits the rate, and to come back when
+    /// that is over: nobody would come back to what a single run leaves.
+    pub(crate) comes_back: bool,
 }
 
 impl Working<'_> {
