@@ -62,7 +62,7 @@ fn token(
     interner: &mut Interner,
     response: &ApiResponse,
 ) -> Result<Token> {
-    let Some(id) = id(wire.id.into_known(), wire.api_token_id.into_known()) else {
+    let Some(id) = id(&wire.id, &wire.api_token_id) else {
         return Err(response.violation("the response contains a token without an id"));
     };
     let mut token = Token::new(id, TokenState::Unknown);
@@ -105,9 +105,10 @@ fn token(
 }
 
 /// Returns the id, which Losant sends in two fields.
-fn id(id: Option<JsonStr<'_>>, api_token_id: Option<JsonStr<'_>>) -> Option<TokenId> {
-    let mut ids = [id, api_token_id].into_iter().flatten();
-    ids.find(|id| !id.is_empty()).map(TokenId::new)
+fn id(id: &Fact<JsonStr<'_>>, api_token_id: &Fact<JsonStr<'_>>) -> Option<TokenId> {
+    let id = text(id).filter(|id| !id.is_empty());
+    let id = id.or_else(|| text(api_token_id).filter(|id| !id.is_empty()));
+    id.map(TokenId::new)
 }
 
 fn text<'a>(fact: &'a Fact<JsonStr<'_>>) -> Option<&'a str> {
@@ -121,7 +122,7 @@ fn time(text: &str) -> Option<Timestamp> {
 /// Decodes the response to a creation, the secret first.
 pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
     let issued: wire::Issued<'_> = response.record()?;
-    let id = id(issued.id.into_known(), issued.api_token_id.into_known());
+    let id = id(&issued.id, &issued.api_token_id);
     adapter::issued(response, issued.token.into_known(), |_| {
         let bare = Token::new(id?, TokenState::Unknown);
         Some(record(response).unwrap_or(bare))

@@ -6,13 +6,16 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use futures_util::stream::SelectAll;
+use futures_util::stream::{FuturesUnordered, StreamExt, StreamFuture};
 use tokio::time::{Sleep, sleep_until};
 
 use crate::account_queue::AccountQueue;
 use crate::member::Member;
 use crate::progress::{AccountProgress, FleetProgress};
 use crate::{Account, AccountReport, Error, ErrorKind, Fate, Listing, Query, Token, Verdict};
+
+/// The number of events of one account that may come before the others get their turn.
+const MAX_IN_A_ROW: u32 = 32;
 
 /// A stream of the tokens of many accounts, with one report per account.
 ///
@@ -34,8 +37,11 @@ pub struct Inventory {
     query: Query,
     /// The accounts that have not started yet, and those that are active.
     queue: AccountQueue,
-    /// The accounts that have started. One that has reported stays here until its next poll.
-    started: SelectAll<AccountTokens>,
+    /// The accounts that have started, without the current one.
+    started: FuturesUnordered<StreamFuture<AccountTokens>>,
+    /// The account that the last event came from, and how many events did so in a row. One that has
+    /// reported stays here until its next poll.
+    current: Option<(AccountTokens, u32)>,
     /// Wakes the task when the first active account runs out of patience.
     timer: Option<Pin<Box<Sleep>>>,
     progress: FleetProgress,
@@ -58,7 +64,8 @@ impl Inventory {
         Self {
             query,
             queue,
-            started: SelectAll::new(),
+            started: FuturesUnordered::new(),
+            current: None,
             timer: None,
             progress,
         }
@@ -77,7 +84,7 @@ impl Inventory {
     fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<(usize, InventoryEvent)>> {
         loop {
             self.start_accounts();
-            match Pin::new(&mut self.started).poll_next(context) {
+            match self.poll_started(context) {
                 Poll::Ready(Some((index, event))) => {
                     self.record_event(index, &event);
                     return Poll::Ready(Some((index, event)));
@@ -97,7 +104,34 @@ impl Inventory {
             let mut query = self.query.clone();
             query.max_concurrency = query.max_concurrency.min(account.pages);
             let account = AccountTokens::start(account.index, account.member, query, progress);
-            self.started.push(account);
+            self.started.push(account.into_future());
+        }
+    }
+
+    /// Returns the next event of the accounts that have started, or `None` once all of them have
+    /// reported.
+    ///
+    /// The account that the last event came from goes on first, because its tokens come a page at a
+    /// time, and finding the next account that is ready takes longer than a token.
+    fn poll_started(&mut self, context: &mut Context<'_>) -> Poll<Option<(usize, InventoryEvent)>> {
+        if let Some((account, in_a_row)) = &mut self.current
+            && *in_a_row < MAX_IN_A_ROW
+            && let Poll::Ready(Some(event)) = Pin::new(account).poll_next(context)
+        {
+            *in_a_row += 1;
+            return Poll::Ready(Some(event));
+        }
+        let current = self.current.take();
+        (self.started).extend(current.map(|(account, _)| account.into_future()));
+        loop {
+            match ready!(Pin::new(&mut self.started).poll_next(context)) {
+                Some((Some(event), account)) => {
+                    self.current = Some((account, 1));
+                    return Poll::Ready(Some(event));
+                }
+                Some((None, _)) => {}
+                None => return Poll::Ready(None),
+            }
         }
     }
 

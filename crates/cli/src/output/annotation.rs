@@ -23,7 +23,8 @@ pub(super) fn annotations(token: &Token) -> impl Iterator<Item = (&'static str, 
 
 /// Returns the token with its annotations taken out of its attributes.
 pub(crate) fn without_annotations(token: &Token) -> Cow<'_, Token> {
-    if annotations(token).next().is_none() {
+    // Most tokens have no attributes at all.
+    if token.attributes.is_empty() || annotations(token).next().is_none() {
         return Cow::Borrowed(token);
     }
     let mut token = token.clone();

@@ -35,11 +35,11 @@ pub(super) struct Style {
 }
 
 /// Returns the writer for a format. A table groups tokens by account unless they come in order.
-pub(super) fn writer<'a, W: Write>(
+pub(super) fn writer<'a, W: Write + 'a>(
     style: Style,
     in_order: bool,
     verdicts: Verdicts,
-    writer: &'a mut W,
+    writer: W,
 ) -> Box<dyn ListingWriter + 'a> {
     let Style {
         format,
@@ -70,13 +70,13 @@ pub(super) fn writer<'a, W: Write>(
 }
 
 /// A listing as `{"tokens": […], "accounts": […]}`, with one token per line.
-struct JsonListing<'a, W> {
-    writer: &'a mut W,
+struct JsonListing<W> {
+    writer: W,
     line: Line,
     has_tokens: bool,
 }
 
-impl<W: Write> ListingWriter for JsonListing<'_, W> {
+impl<W: Write> ListingWriter for JsonListing<W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
         let start: &[u8] = if std::mem::replace(&mut self.has_tokens, true) {
             b",\n{"
@@ -84,7 +84,7 @@ impl<W: Write> ListingWriter for JsonListing<'_, W> {
             b"{\"tokens\": [\n{"
         };
         let object = TokenObject::new(&account, &token, None);
-        object.write_between(start, b"}", &mut self.line, self.writer)
+        object.write_between(start, b"}", &mut self.line, &mut self.writer)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -93,7 +93,9 @@ impl<W: Write> ListingWriter for JsonListing<'_, W> {
 
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
         let Self {
-            writer, has_tokens, ..
+            mut writer,
+            has_tokens,
+            ..
         } = *self;
         writer.write_all(if has_tokens {
             b"\n], \"accounts\": ["
@@ -102,40 +104,40 @@ impl<W: Write> ListingWriter for JsonListing<'_, W> {
         })?;
         for (index, report) in accounts.iter().enumerate() {
             writer.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-            escaped_json::object(writer, &report)?;
+            escaped_json::object(&mut writer, &report)?;
         }
         writer.write_all(b"\n]}\n")
     }
 }
 
 /// A listing with one token per line, then one account per line.
-struct NdjsonListing<'a, W> {
-    writer: &'a mut W,
+struct NdjsonListing<W> {
+    writer: W,
     line: Line,
 }
 
-impl<W: Write> ListingWriter for NdjsonListing<'_, W> {
+impl<W: Write> ListingWriter for NdjsonListing<W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
-        TokenObject::new(&account, &token, None).write_typed_line(&mut self.line, self.writer)
+        TokenObject::new(&account, &token, None).write_typed_line(&mut self.line, &mut self.writer)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
 
-    fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
+    fn finish(mut self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
         accounts
             .iter()
-            .try_for_each(|report| escaped_json::line(self.writer, &Typed::account(report)))
+            .try_for_each(|report| escaped_json::line(&mut self.writer, &Typed::account(report)))
     }
 }
 
 /// A listing of tokens only. The accounts are reported on standard error.
-struct CsvListing<'a, W: Write> {
-    rows: Rows<&'a mut W>,
+struct CsvListing<W> {
+    rows: Rows<W>,
 }
 
-impl<W: Write> ListingWriter for CsvListing<'_, W> {
+impl<W: Write> ListingWriter for CsvListing<W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
         self.rows.token(&account, &token)
     }
@@ -150,13 +152,13 @@ impl<W: Write> ListingWriter for CsvListing<'_, W> {
 }
 
 /// A listing as one table, followed by a line for each account.
-struct TableListing<'a, W> {
-    writer: &'a mut W,
+struct TableListing<W> {
+    writer: W,
     table: TokenTable,
     verdicts: Verdicts,
 }
 
-impl<W: Write> ListingWriter for TableListing<'_, W> {
+impl<W: Write> ListingWriter for TableListing<W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
         self.table.add(&account, &token)
     }
@@ -168,14 +170,14 @@ impl<W: Write> ListingWriter for TableListing<'_, W> {
 
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
         let Self {
-            writer,
+            mut writer,
             table,
             verdicts,
         } = *self;
         let has_tokens = !table.is_empty();
         if has_tokens {
-            table.write(writer, accounts.iter().map(|report| &report.account))?;
+            table.write(&mut writer, accounts.iter().map(|report| &report.account))?;
         }
-        verdicts.write(writer, accounts, has_tokens)
+        verdicts.write(&mut writer, accounts, has_tokens)
     }
 }

@@ -119,7 +119,7 @@ impl Output {
         };
         let verdicts = Verdicts::new(query.limit, self.is_quiet, self.to_terminal);
         let verdicts = verdicts.wrapped(self.screen.width);
-        listing::writer(style, in_order, verdicts, &mut self.writer)
+        listing::writer(style, in_order, verdicts, self.writer.public())
     }
 
     /// Returns the rows of tokens in a file for people.

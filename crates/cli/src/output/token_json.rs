@@ -14,12 +14,12 @@ use super::escaped_json;
 #[derive(Default)]
 pub(super) struct Line {
     pub(super) json: Vec<u8>,
-    // What a token often has in common with the one before it.
-    account: Last<Account>,
-    owner: Last<Principal>,
-    creator: Last<Principal>,
-    scopes: Last<Scopes>,
-    is_reported: Last<[bool; TokenField::ALL.len()]>,
+    // What a token often has in common with one shortly before it.
+    account: Recent<Account>,
+    owner: Recent<Principal>,
+    creator: Recent<Principal>,
+    scopes: Recent<Scopes>,
+    is_reported: Recent<[bool; TokenField::ALL.len()]>,
 }
 
 impl Line {
@@ -36,7 +36,7 @@ impl Line {
             members.string(account.provider())
         })?)?;
         members.raw(b",\"id\":")?;
-        members.string(token.id.as_str())?;
+        members.string(token.id.as_bytes())?;
         members.raw(b",\"name\":")?;
         members.nullable(token.name.known(), |members, name| members.string(name))?;
         members.raw(b",\"description\":")?;
@@ -82,42 +82,41 @@ impl Line {
     }
 }
 
-/// The value that was written last, and its JSON.
-struct Last<T> {
-    value: Option<T>,
-    json: Vec<u8>,
-}
+/// The number of values of a kind whose JSON is kept: neighbouring tokens rarely differ.
+const KEPT: usize = 8;
+
+/// The values that were written last, and their JSON.
+struct Recent<T>(Vec<(T, Vec<u8>)>);
 
 // Derived, it would need a default value.
-impl<T> Default for Last<T> {
+impl<T> Default for Recent<T> {
     fn default() -> Self {
-        let json = Vec::new();
-        Self { value: None, json }
+        Self(Vec::new())
     }
 }
 
-impl<T: Clone + PartialEq> Last<T> {
-    /// Returns the JSON of a value, which is written unless the last one was equal.
+impl<T: Clone + PartialEq> Recent<T> {
+    /// Returns the JSON of a value, which is written unless it was not long ago.
     fn json(
         &mut self,
         value: &T,
         write: impl FnOnce(&mut Members<'_>) -> io::Result<()>,
     ) -> io::Result<&[u8]> {
-        if self.value.as_ref() != Some(value) {
-            self.value = None;
-            self.json.clear();
-            let line = &mut self.json;
-            write(&mut Members { line })?;
-            self.value = Some(value.clone());
+        let known = self.0.iter().position(|(known, _)| known == value);
+        if known.is_none() {
+            let mut json = Vec::new();
+            write(&mut Members { line: &mut json })?;
+            self.0.truncate(KEPT - 1);
+            self.0.insert(0, (value.clone(), json));
         }
-        Ok(&self.json)
+        let known = self.0.get(known.unwrap_or_default());
+        Ok(known.map(|(_, json)| json.as_slice()).unwrap_or_default())
     }
 }
 
 /// Returns `true` if the text is the same within JSON and on a terminal: ASCII without control
 /// characters, quotes and backslashes.
-fn is_plain(text: &str) -> bool {
-    let bytes = text.as_bytes();
+fn is_plain(bytes: &[u8]) -> bool {
     let (words, rest) = bytes.as_chunks();
     if !words.iter().all(|word| is_plain_word(*word)) {
         return false;
@@ -160,12 +159,15 @@ impl Members<'_> {
         self.line.write_all(json)
     }
 
-    fn string(&mut self, text: &str) -> io::Result<()> {
+    /// Writes a text, or its bytes: few texts must be looked at as UTF-8.
+    fn string<T: AsRef<[u8]> + ?Sized>(&mut self, text: &T) -> io::Result<()> {
+        let text = text.as_ref();
         if !is_plain(text) {
+            let text = str::from_utf8(text).map_err(io::Error::other)?;
             return escaped_json::object(self.line, &text);
         }
         self.raw(b"\"")?;
-        self.raw(text.as_bytes())?;
+        self.raw(text)?;
         self.raw(b"\"")
     }
 

@@ -54,12 +54,14 @@ impl TokenId {
     pub fn as_str(&self) -> &str {
         match &self.0 {
             // The bytes were copied from a `str`, so they are always valid UTF-8.
-            Repr::Short { .. } => str::from_utf8(self.bytes()).unwrap_or_default(),
+            Repr::Short { .. } => str::from_utf8(self.as_bytes()).unwrap_or_default(),
             Repr::Long(id) => id,
         }
     }
 
-    fn bytes(&self) -> &[u8] {
+    /// Returns the bytes of the id as the platform writes it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
             Repr::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
             Repr::Long(id) => id.as_bytes(),
@@ -81,7 +83,7 @@ impl Serialize for TokenId {
 
 impl PartialEq for TokenId {
     fn eq(&self, other: &Self) -> bool {
-        self.bytes() == other.bytes()
+        self.as_bytes() == other.as_bytes()
     }
 }
 
@@ -89,13 +91,13 @@ impl Eq for TokenId {}
 
 impl Hash for TokenId {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        self.bytes().hash(state);
+        self.as_bytes().hash(state);
     }
 }
 
 impl Ord for TokenId {
     fn cmp(&self, other: &Self) -> Ordering {
-        let (these, those) = (self.bytes(), other.bytes());
+        let (these, those) = (self.as_bytes(), other.as_bytes());
         (these.len().cmp(&those.len())).then_with(|| these.cmp(those))
     }
 }

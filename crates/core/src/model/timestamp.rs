@@ -1,5 +1,6 @@
 //! Points in time.
 
+mod digits;
 mod text;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::{Serialize, Serializer};
 use crate::error::{Error, Result};
 use crate::model::parse_duration;
 
+use self::digits::Digits;
 pub use self::text::TimestampText;
 
 const DATE_LENGTH: usize = "2030-01-31".len();
@@ -251,39 +253,6 @@ fn parse_with_offset(text: &str) -> Option<Timestamp> {
     };
     let seconds = (number(hours, 23)? * 60 + number(minutes, 59)?) * 60;
     Timestamp::from_date_and_time(date_and_time, sign * seconds)
-}
-
-/// The pattern of eight bytes: digits where there are zeros, and the same elsewhere.
-struct Digits {
-    pattern: u64,
-    /// All bits of each digit.
-    places: u64,
-}
-
-impl Digits {
-    const DATE: Self = Self::new(*b"0000-00-", [!0, !0, !0, !0, 0, !0, !0, 0]);
-    const DAY: Self = Self::new(*b"00\0\0\0\0\0\0", [!0, !0, 0, 0, 0, 0, 0, 0]);
-    const TIME: Self = Self::new(*b"00:00:00", [!0, !0, 0, !0, !0, 0, !0, !0]);
-
-    const fn new(pattern: [u8; 8], places: [u8; 8]) -> Self {
-        Self {
-            pattern: u64::from_le_bytes(pattern),
-            places: u64::from_le_bytes(places),
-        }
-    }
-
-    /// Returns the number that each digit is with the one after it, at the place of the first.
-    #[inline]
-    fn read_pairs(&self, text: [u8; 8]) -> Option<[u8; 8]> {
-        let digits = u64::from_le_bytes(text) ^ self.pattern;
-        // A digit is below 16, and below 16 with 6 added. A larger one may carry, but is found
-        // first.
-        let above_9 = digits.wrapping_add(self.places & 0x0606_0606_0606_0606);
-        let not_a_digit = (digits | above_9) & self.places & 0xf0f0_f0f0_f0f0_f0f0;
-        // Each number is at most 99, so none carries.
-        let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
-        (not_a_digit == 0 && digits & !self.places == 0).then(|| pairs.to_le_bytes())
-    }
 }
 
 /// Parses an optional fraction, a point and up to nine digits, to nanoseconds.

@@ -96,6 +96,7 @@ impl Token {
 
     /// Returns `true` if the platform reports this field, even as absent.
     #[must_use]
+    #[inline]
     pub fn is_reported(&self, field: TokenField) -> bool {
         match field {
             TokenField::Name => self.name.is_reported(),

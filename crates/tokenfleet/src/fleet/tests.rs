@@ -69,6 +69,21 @@ async fn every_account_gets_one_verdict_and_a_failure_ends_only_its_own_account(
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_account_whose_tokens_are_ready_leaves_the_others_their_turns() {
+    let (fleet, _) = fleet([Script::Tokens(1_000), Script::Tokens(1_000)]);
+    let mut inventory = fleet.inventory(Query::new());
+    let mut turns = Vec::<(Account, u32)>::new();
+    while let Some(InventoryEvent::Token(account, _)) = inventory.next().await {
+        match turns.last_mut() {
+            Some((last, tokens)) if *last == account => *tokens += 1,
+            _ => turns.push((account, 1)),
+        }
+    }
+    assert!(turns.len() > 50);
+    assert!(turns.iter().all(|(_, tokens)| *tokens <= 32));
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_that_never_answers_does_not_hold_up_the_others() {
     let (fleet, _) = fleet([Script::NeverAnswers, Script::Tokens(2), Script::Tokens(1)]);
     let mut inventory = fleet

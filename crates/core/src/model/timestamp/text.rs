@@ -4,12 +4,16 @@ use std::fmt;
 
 use jiff::civil::DateTime;
 
+use super::digits::Digits;
+
 /// Every place of the longest text. A sign and two zeros stand before a year below 0 only.
 const PLACES: [u8; 38] = *b"     -000000-00-00T00:00:00.000000000Z";
 const SIGN: usize = 5;
 /// The year begins a word, so that words are enough to look at the text.
 const YEAR: usize = 8;
-const POINT: usize = YEAR + "2030-01-31T12:00:00".len();
+const DAY: usize = YEAR + "2030-01-".len();
+const TIME: usize = DAY + "31T".len();
+const POINT: usize = TIME + "12:00:00".len();
 
 /// The text of a [`Timestamp`](crate::Timestamp), without an allocation: RFC 3339 in UTC, with a
 /// fraction only if that is not zero.
@@ -30,21 +34,19 @@ pub struct TimestampText {
 }
 
 impl TimestampText {
-    /// Writes each number into its places, because a listing writes several times of each token.
+    /// Writes by words of eight bytes, because a listing writes several times of each token.
     pub(super) fn new(at: DateTime) -> Self {
         let mut places = PLACES;
         let year = at.year().unsigned_abs();
-        let mut pair = |place: usize, number: u8| {
-            places[place] = b'0' + number / 10;
-            places[place + 1] = b'0' + number % 10;
-        };
-        pair(YEAR, (year / 100) as u8);
-        pair(YEAR + 2, (year % 100) as u8);
-        pair(YEAR + 5, at.month().unsigned_abs());
-        pair(YEAR + 8, at.day().unsigned_abs());
-        pair(YEAR + 11, at.hour().unsigned_abs());
-        pair(YEAR + 14, at.minute().unsigned_abs());
-        pair(YEAR + 17, at.second().unsigned_abs());
+        let (century, year) = ((year / 100) as u8, (year % 100) as u8);
+        let [month, day] = [at.month(), at.day()].map(i8::unsigned_abs);
+        let [hour, minute, second] = [at.hour(), at.minute(), at.second()].map(i8::unsigned_abs);
+        let date = Digits::DATE.write_pairs([century, 0, year, 0, 0, month, 0, 0]);
+        let [day_1, day_2, ..] = Digits::DAY.write_pairs([day, 0, 0, 0, 0, 0, 0, 0]);
+        let time = Digits::TIME.write_pairs([hour, 0, 0, minute, 0, 0, second, 0]);
+        places[YEAR..DAY].copy_from_slice(&date);
+        places[DAY..TIME].copy_from_slice(&[day_1, day_2, b'T']);
+        places[TIME..POINT].copy_from_slice(&time);
         let fraction = at.subsec_nanosecond().unsigned_abs();
         let mut last = POINT;
         if fraction != 0 {
