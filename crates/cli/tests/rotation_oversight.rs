@@ -528,8 +528,9 @@ path = 'DIR/secrets/empty'
 ";
     let rotating = Rotating::with("mindbody", &["--tokens=1"], sinks);
     let leak = |name: &str| {
-        let inserted = rotating.insert(name);
-        let secret = rotating.secret_of(&inserted);
+        let token = json!({ "name": name }).to_string();
+        let inserted = rotating.control("POST", "/tokens", &token);
+        let secret = rotating.secret_of(inserted["id"].as_str().unwrap());
         rotating.put(name, &secret);
         format!("--secret-file={}", rotating.file(name).display())
     };

@@ -51,7 +51,10 @@ pub(crate) async fn run(
         let mut plans = read_plans(path)?;
         let operation_id = resumed_plan::operation_id(&plans)?;
         let shared = shared_tokens::leave_to_first(&mut plans);
-        shared.iter().for_each(|text| print_note(text));
+        if !shared.is_empty() {
+            shared.iter().for_each(|text| print_note(text));
+            plans.retain(|plan| plan.tokens().next().is_some());
+        }
         options.revoke_options = options.revoke_options.with_operation_id(operation_id);
         let accounts = plans.iter().map(RevocationPlan::account);
         let providers: Vec<_> = accounts
