@@ -1,4 +1,4 @@
-//! The option `--columns`.
+//! Tables of tokens and their columns.
 #![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -6,7 +6,7 @@ mod support;
 
 #[cfg(unix)]
 use support::run_unread;
-use support::{tokenfleet, tokenfleet_with_env};
+use support::{Simulate, account, measured, temporary_file, tokenfleet, tokenfleet_with_env};
 
 fn words(words: &str) -> Vec<&str> {
     words.split(' ').collect()
@@ -77,5 +77,22 @@ fn a_reader_that_leaves_early_is_not_a_failure() {
             format!("inventory --simulate --account losant --columns id,name --output {format}");
         let run = run_unread(&words(&line)).ends_with(0);
         assert_eq!(run.stderr, "");
+    }
+}
+
+#[test]
+fn a_table_of_a_hundred_thousand_tokens_needs_at_most_60_mebibytes() {
+    let simulate = Simulate::start(&["losant", "--tokens=100000"], 1);
+    let mut variables = Vec::new();
+    let text = account::table("mine", simulate.server("losant"), &mut variables);
+    let path = temporary_file(&text);
+    let variables = variables.iter();
+    let variables: Vec<_> = variables.map(|(name, value)| (&**name, &**value)).collect();
+    let words = ["list", "--output=table", "--config", &path];
+    let (run, peak) = measured(&variables, &words);
+    let run = run.ends_with(0);
+    assert_eq!(run.stdout.matches("\n").count(), 100_000 + 4);
+    if let Some(peak) = peak {
+        assert!(peak <= 60 << 20, "{} MiB", peak >> 20);
     }
 }

@@ -516,6 +516,61 @@ fn an_account_whose_list_is_incomplete_is_left_out_and_named() {
     );
 }
 
+/// Three accounts that have the same two old tokens, of which the first may change nothing.
+fn one_account_under_three_names() -> Fleet {
+    let names = [("reader", "read_only = true"), ("mine", ""), ("theirs", "")];
+    let fleet = Fleet::new().with("losant", &["--tokens=1"], &names);
+    fleet.create(0, &["old 1", "old 2"]);
+    fleet
+}
+
+fn deletions(fleet: &Fleet) -> usize {
+    let log = fleet.control(0, "GET", "/log", "").to_string();
+    log.matches("\"DELETE\"").count()
+}
+
+#[test]
+fn a_token_of_several_accounts_is_planned_where_it_can_be_revoked_and_only_once() {
+    let fleet = one_account_under_three_names();
+    let run = fleet.run(&PLAN).ends_with(0);
+    let plans = RevocationPlan::parse_all(&run.stdout).unwrap();
+    let [plan] = &plans[..] else {
+        panic!("{run:?}")
+    };
+    assert_eq!((plan.account().name(), plan.tokens().count()), ("mine", 2));
+    let comments: Vec<_> = run.stdout.lines().skip(1).take(2).collect();
+    let left = ["theirs", "reader"].map(|name| {
+        format!("# {name} (losant): 2 tokens left to mine (losant), which has the same")
+    });
+    assert_eq!(comments, left);
+    let own_token = plan.tokens().next().unwrap().to_string();
+    let words = [&PLAN[..], &["--own-token", &own_token]].concat();
+    let run = fleet.run(&words).ends_with(0);
+    assert!(
+        run.stdout.contains(&format!("\nlast {own_token}")),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_token_that_joined_plans_name_twice_is_revoked_once() {
+    let fleet = one_account_under_three_names();
+    let plan_of = |account| {
+        let words = [&PLAN[..], &["--account", account]].concat();
+        fleet.run(&words).ends_with(0).stdout
+    };
+    let path = temporary_file(&(plan_of("mine") + &plan_of("theirs")));
+    let words = ["revoke", "--plan", &path, "--yes"];
+    for outcome in ["revoked", "already_gone"] {
+        let run = fleet.run(&words).ends_with(0);
+        let expected = ["mine"; 2].map(|name| (name.to_owned(), outcome.to_owned()));
+        assert_eq!(outcomes(&run.stdout), expected, "{run:?}");
+        let note = "note: theirs (losant): 2 tokens left to mine (losant), which has the same";
+        assert!(run.stderr.lines().any(|line| line == note), "{run:?}");
+        assert_eq!(deletions(&fleet), 2);
+    }
+}
+
 #[test]
 fn a_plan_is_suspended_first_and_revoked_later() {
     let account = account_with_tokens("losant", 3);

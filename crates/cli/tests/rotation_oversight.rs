@@ -516,6 +516,49 @@ fn a_token_that_a_place_holds_is_not_revoked_without_a_warning_and_is_reported_a
 }
 
 #[test]
+fn a_secret_that_places_hold_is_not_revoked_without_a_warning() {
+    let sinks = "
+[sinks.by-hand]
+kind = 'file'
+path = 'DIR/secrets/by-hand'
+
+[sinks.empty]
+kind = 'file'
+path = 'DIR/secrets/empty'
+";
+    let rotating = Rotating::with("mindbody", &["--tokens=1"], sinks);
+    let leak = |name: &str| {
+        let token = json!({ "name": name }).to_string();
+        let inserted = rotating.control("POST", "/tokens", &token);
+        let secret = rotating.secret_of(inserted["id"].as_str().unwrap());
+        rotating.put(name, &secret);
+        format!("--secret-file={}", rotating.file(name).display())
+    };
+    let other = leak("other");
+    let run = rotating.run(&["revoke", &other, "--yes"]).ends_with(0);
+    assert_eq!(run.stderr, "");
+    let revoke = ["revoke", "--yes"];
+    let locate = ["locate", "--revoke", "--yes", "--account=mine"];
+    for words in [&revoke[..], &locate] {
+        let by_hand = leak("by-hand");
+        let run = rotating.run(&[words, &[&by_hand]].concat()).ends_with(0);
+        let warning = "warning: the secret is in by-hand, which would hold a dead one: ";
+        let advice = "rotate --account mine --to by-hand";
+        let is_said = |line: &str| line.starts_with(warning) && line.contains(advice);
+        assert!(run.stderr.lines().any(is_said), "{run:?}");
+        assert!(!rotating.accepts(&rotating.held("by-hand")));
+    }
+
+    let to = rotating.to("delivered");
+    rotating.run(&["rotate", &to, "--yes"]).ends_with(0);
+    let delivered = format!("--secret-file={}", rotating.file("delivered").display());
+    let run = rotating.run(&["revoke", &delivered, "--yes"]).ends_with(0);
+    let place = to.strip_prefix("--to=").unwrap();
+    let warning = format!("the secret is in {place}, which would hold a dead one");
+    assert!(run.stderr.contains(&warning), "{run:?}");
+}
+
+#[test]
 fn places_of_which_nobody_knows_whether_they_hold_a_revoked_token_are_said() {
     let more = "
 [sinks.unread]

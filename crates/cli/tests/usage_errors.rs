@@ -237,6 +237,38 @@ fn one_misconfigured_account_stops_no_other() {
 }
 
 #[test]
+fn a_misspelt_key_of_an_account_that_is_not_opened_is_warned_of() {
+    let state = std::path::Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let state = state.join(format!("misspelt-{}", std::process::id()));
+    let variables = [
+        ("IOT_TOKEN", "x"),
+        ("XDG_STATE_HOME", state.to_str().unwrap()),
+    ];
+    let path = temporary_file(
+        "[accounts.iot]\nprovider = 'losant'\ntoken = { env = 'IOT_TOKEN' }\n\
+         [accounts.broken]\nprovider = 'losant'\ntokn = { env = 'NEVER_SET_ANYWHERE' }\n",
+    );
+    let expected = format!(
+        "warning: {path}: line 6: unknown key `tokn` in accounts.broken; did you mean `token`?"
+    );
+    for command in [
+        "capabilities --account=iot",
+        "explain --account=iot",
+        "accounts --account=iot",
+        "audit",
+        "operations",
+        "annotate --list",
+    ] {
+        let words = command.split(' ').chain(["--config", &path]);
+        let run = tokenfleet_with_env(&variables, &words.collect::<Vec<_>>());
+        let run = run.ends_with(0);
+        let lines = run.stderr.lines();
+        let said = lines.filter(|line| *line == expected).count();
+        assert_eq!(said, 1, "{command}: {run:?}");
+    }
+}
+
+#[test]
 fn a_credential_in_the_place_of_a_provider_is_not_repeated() {
     for secret in [CANARY, "hunter2", "correct horse"] {
         let path = temporary_file(&format!("[accounts.iot]\nprovider = '{secret}'\n"));

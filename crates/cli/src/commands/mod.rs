@@ -37,6 +37,7 @@ mod rotation_report;
 mod scheduled;
 mod secret;
 mod serving;
+mod shared_tokens;
 mod show;
 #[cfg(feature = "simulate")]
 mod simulate;

@@ -1,14 +1,14 @@
 //! `plan`: a revocation plan for review.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use tokenfleet::capability::CreateCapability;
 use tokenfleet::{
-    Account, AccountReport, Error, ErrorKind, Fact, Fate, Fleet, FleetProgress, Operation,
-    RevocationPlan, Token, TokenId, Verdict,
+    Account, AccountReport, Capabilities, Error, ErrorKind, Fact, Fate, Fleet, FleetProgress,
+    Operation, RevocationPlan, Token, TokenId, Verdict,
 };
 
-use super::{confirm, list};
+use super::{confirm, list, shared_tokens};
 use crate::accounts::Accounts;
 use crate::arguments::PlanArguments;
 use crate::exit::{Exit, Failure};
@@ -36,10 +36,10 @@ pub(crate) async fn run(
         }
     }
     let count = providers.len();
-    let mut creates: HashMap<_, _> = (providers.iter())
+    let mut capabilities: HashMap<_, _> = (providers.iter())
         .map(|provider| {
-            let create = provider.capabilities().create.clone();
-            (provider.account().clone(), create)
+            let capabilities = provider.capabilities().clone();
+            (provider.account().clone(), capabilities)
         })
         .collect();
     let progress = FleetProgress::default();
@@ -51,12 +51,17 @@ pub(crate) async fn run(
     for report in found.accounts {
         let tokens = tokens_of.remove(&report.account).unwrap_or_default();
         match missing_tokens(&report, arguments.allow_incomplete) {
-            Ok(missing) => sections.push(Section {
-                create: creates.remove(&report.account).flatten(),
-                account: report.account,
-                tokens,
-                missing,
-            }),
+            Ok(missing) => {
+                let capabilities = capabilities.remove(&report.account);
+                let capabilities = capabilities.unwrap_or_else(Capabilities::none);
+                sections.push(Section {
+                    is_read_only: capabilities.read_only.is_some(),
+                    create: capabilities.create,
+                    account: report.account,
+                    tokens,
+                    missing,
+                });
+            }
             Err(failure) => omitted.push(failure),
         }
     }
@@ -64,6 +69,7 @@ pub(crate) async fn run(
     let without: Vec<_> = (sections.iter().filter(|section| !section.says_something()))
         .map(|section| section.account.to_string())
         .collect();
+    let shared = leave_shared_tokens(&mut sections);
     match (sections.is_empty(), omitted.len()) {
         (true, 1) => return Err(omitted.remove(0)),
         // Sections without tokens would only hide the others, but a plan has at least one.
@@ -102,6 +108,7 @@ pub(crate) async fn run(
     if without.len() < read {
         comments.extend(nothing_to_revoke(&without));
     }
+    comments.extend(shared.iter().map(|text| comment(text)));
     let places = delivered_places(accounts).await;
     for section in &sections {
         let mut lines = section.lines(&own_tokens, &places);
@@ -141,6 +148,7 @@ struct Section {
     account: Account,
     /// The support for creating tokens, which tells those that may create others.
     create: Option<CreateCapability>,
+    is_read_only: bool,
     tokens: Vec<Token>,
     /// The tokens that are missing from the plan, if some may be.
     missing: Option<String>,
@@ -152,6 +160,23 @@ fn by_account(tokens: Vec<(Account, Token)>) -> HashMap<Account, Vec<Token>> {
         tokens_of.entry(account).or_default().push(token);
     }
     tokens_of
+}
+
+/// Leaves each token that several accounts have to the first of them, or to the first that is not
+/// read-only: there the plan can be carried out. Returns a sentence about each of the others.
+fn leave_shared_tokens(sections: &mut [Section]) -> Vec<String> {
+    let mut in_order: Vec<_> = sections.iter_mut().collect();
+    in_order.sort_by_key(|section| section.is_read_only);
+    let plans = in_order.iter();
+    let mut plans: Vec<_> = plans
+        .map(|section| RevocationPlan::from_tokens(&section.account, &section.tokens))
+        .collect();
+    let sentences = shared_tokens::leave_to_first(&mut plans);
+    for (section, plan) in in_order.into_iter().zip(&plans) {
+        let kept: HashSet<_> = plan.tokens().collect();
+        section.tokens.retain(|token| kept.contains(&token.id));
+    }
+    sentences
 }
 
 /// Returns what a plan of the account lacks, if it is to be made nevertheless.

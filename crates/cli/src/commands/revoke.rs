@@ -16,14 +16,14 @@ use super::revocation_report::RevocationReport;
 use super::revocations::{Handed, Known, check_for_workers, ledger_for_workers};
 use super::subject::Subject;
 use super::write::{Write, WriteError};
-use super::{confirm, resumed_plan, revocations, secret};
+use super::{confirm, resumed_plan, revocations, secret, shared_tokens};
 use crate::accounts::Accounts;
 use crate::arguments::{Place, PlaceArguments, RevokeArguments};
 use crate::exit::{Exit, Failure};
 use crate::numbers::grouped;
 use crate::output::{Format, Output, print_note, print_warning};
 use crate::progress::Progress;
-use crate::rotations::warnings_about_holders;
+use crate::rotations::{warnings_about_holders, warnings_about_secret};
 use crate::secret_destination::SecretDestination;
 use crate::signal::{grace_period_over, stopped};
 
@@ -48,8 +48,13 @@ pub(crate) async fn run(
         options = options.with_suspension_instead();
     }
     if let Some(path) = &arguments.plan {
-        let plans = read_plans(path)?;
+        let mut plans = read_plans(path)?;
         let operation_id = resumed_plan::operation_id(&plans)?;
+        let shared = shared_tokens::leave_to_first(&mut plans);
+        if !shared.is_empty() {
+            shared.iter().for_each(|text| print_note(text));
+            plans.retain(|plan| plan.tokens().next().is_some());
+        }
         options.revoke_options = options.revoke_options.with_operation_id(operation_id);
         let accounts = plans.iter().map(RevocationPlan::account);
         let providers: Vec<_> = accounts
@@ -94,6 +99,9 @@ pub(crate) async fn run(
         let options = options.revoke_options;
         confirm::check(provider, (&secret).into(), &options)?;
         let destination = replacement_destination(&[(provider, 1)], &arguments.place)?;
+        for warning in warnings_about_secret(opened, provider, &secret).await {
+            print_warning(&warning);
+        }
         if !is_confirmed {
             confirm::ask_about_secret(provider)?;
         }

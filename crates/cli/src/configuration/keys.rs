@@ -1,11 +1,12 @@
 //! Keys that nobody knows, in whatever table they are.
 //!
 //! A command reads the tables that it needs. A misspelled key in another one would wait for the
-//! night in which a worker reads it, so every command refuses it.
+//! night in which a worker reads it, so every command refuses it, or warns of it if it is in an
+//! account that the command does not open.
 
 use serde_json::Value;
 use tokenfleet::config::{Setting, Settings};
-use tokenfleet::{Configuration, Error, Result};
+use tokenfleet::{AccountConfiguration, Configuration, Error, Result};
 
 use super::{SCHEMA, tables};
 
@@ -27,16 +28,14 @@ const GROUPS: [&str; 5] = [
 ];
 
 /// Refuses a key that the schema does not have, in every table but those of accounts and queries:
-/// a wrong account fails alone, and queries are read with the file.
+/// a wrong account [fails alone](misspelled_accounts), and queries are read with the file.
 ///
 /// # Errors
 ///
 /// [`Configuration`](tokenfleet::ErrorKind::Configuration), with the line and the closest known
 /// key.
 pub(super) fn check(configuration: &Configuration) -> Result<()> {
-    let schema: Value = serde_json::from_str(SCHEMA).map_err(|error| {
-        Error::configuration("the schema of the configuration cannot be read").with_source(error)
-    })?;
+    let schema = schema()?;
     let tables = schema.get("properties").unwrap_or(&Value::Null);
     let check = || -> Result<()> {
         check_table(configuration.transport_settings(), tables.get("transport"))?;
@@ -46,9 +45,7 @@ pub(super) fn check(configuration: &Configuration) -> Result<()> {
             }
         }
         for group in GROUPS {
-            let one = tables
-                .get(group)
-                .and_then(|of| of.get("additionalProperties"));
+            let one = one_of(tables, group);
             for (_, settings) in configuration.named_tables(group) {
                 check_table(settings, one.and_then(|one| of_kind(one, settings)))?;
             }
@@ -56,6 +53,36 @@ pub(super) fn check(configuration: &Configuration) -> Result<()> {
         Ok(())
     };
     check().map_err(|error| configuration.locate(error))
+}
+
+/// Returns an error about each of these accounts that has a key which the schema does not have for
+/// its provider. A provider of the program's own may have any keys, and no credential is read.
+///
+/// One wrong account must not stop the others, so whoever opens it refuses it, and nobody else does.
+pub(super) fn misspelled_accounts<'a>(
+    configuration: &Configuration,
+    accounts: impl IntoIterator<Item = &'a AccountConfiguration>,
+) -> Result<Vec<Error>> {
+    let schema = schema()?;
+    let tables = schema.get("properties").unwrap_or(&Value::Null);
+    let one = one_of(tables, "accounts");
+    let checked = accounts.into_iter().map(|account| {
+        let its = one.and_then(|one| branch(one, "provider", account.provider()));
+        check_table(account.settings(), its)
+    });
+    let errors = checked.filter_map(Result::err);
+    Ok(errors.map(|error| configuration.locate(error)).collect())
+}
+
+fn schema() -> Result<Value> {
+    serde_json::from_str(SCHEMA).map_err(|error| {
+        Error::configuration("the schema of the configuration cannot be read").with_source(error)
+    })
+}
+
+/// Returns the schema of a table in a group.
+fn one_of<'a>(tables: &'a Value, group: &str) -> Option<&'a Value> {
+    tables.get(group)?.get("additionalProperties")
 }
 
 fn check_table(settings: &Settings, schema: Option<&Value>) -> Result<()> {
@@ -68,13 +95,19 @@ fn check_table(settings: &Settings, schema: Option<&Value>) -> Result<()> {
 /// Returns the schema of a table, which depends on its `kind` where it has one. Whoever reads a
 /// table of an unknown kind refuses it.
 fn of_kind<'a>(schema: &'a Value, settings: &Settings) -> Option<&'a Value> {
-    let Some(branches) = schema.get("allOf").and_then(Value::as_array) else {
+    if schema.get("allOf").is_none() {
         return Some(schema);
-    };
+    }
     let (_, kind) = settings.entries().find(|(key, _)| *key == "kind")?;
-    let Setting::Text(kind) = kind else {
-        return None;
-    };
-    let is_its = |branch: &&Value| branch["if"]["properties"]["kind"]["const"] == **kind;
-    branches.iter().find(is_its)?.get("then")
+    match kind {
+        Setting::Text(kind) => branch(schema, "kind", kind),
+        _ => None,
+    }
+}
+
+/// Returns the schema of those tables in which a key has this value.
+fn branch<'a>(schema: &'a Value, key: &str, value: &str) -> Option<&'a Value> {
+    let mut branches = schema.get("allOf")?.as_array()?.iter();
+    let is_its = |branch: &&Value| branch["if"]["properties"][key]["const"] == *value;
+    branches.find(is_its)?.get("then")
 }

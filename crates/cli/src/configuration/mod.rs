@@ -11,12 +11,14 @@ pub(crate) mod tables;
 mod trust;
 mod trust_store;
 
+use std::collections::HashSet;
 use std::path::Path;
 
-use tokenfleet::{Configuration, ConfigurationReader, Result};
+use tokenfleet::{AccountConfiguration, Configuration, ConfigurationReader, Result};
 
 use crate::arguments::GlobalArguments;
 use crate::output::print_warning;
+use crate::selection::Selection;
 #[cfg(feature = "simulate")]
 use crate::simulation::Simulation;
 
@@ -53,8 +55,27 @@ pub(crate) struct Opened {
     pub(crate) simulation: Option<Simulation>,
 }
 
-/// Finds and reads the configuration, and refuses a key that nobody knows.
+/// Finds and reads the configuration, for a command that opens no account. Refuses a key that
+/// nobody knows, and warns of one in an account.
 pub(crate) fn load(option: Option<&Path>, trust: Trust) -> Result<Configuration> {
+    let configuration = read(option, trust)?;
+    warn_of_misspelled(&configuration, configuration.accounts())?;
+    Ok(configuration)
+}
+
+/// Warns of keys that nobody knows in accounts that are not opened.
+fn warn_of_misspelled<'a>(
+    configuration: &Configuration,
+    accounts: impl IntoIterator<Item = &'a AccountConfiguration>,
+) -> Result<()> {
+    let errors = keys::misspelled_accounts(configuration, accounts)?;
+    errors
+        .iter()
+        .for_each(|error| print_warning(&error.to_string()));
+    Ok(())
+}
+
+fn read(option: Option<&Path>, trust: Trust) -> Result<Configuration> {
     let loaded = find(option)?.read()?;
     if trust == Trust::Required {
         require(&loaded)?;
@@ -63,7 +84,8 @@ pub(crate) fn load(option: Option<&Path>, trust: Trust) -> Result<Configuration>
     Ok(loaded.configuration)
 }
 
-/// Finds and reads the configuration, or starts the simulated platforms.
+/// Finds and reads the configuration, for a command that opens the selected accounts, or starts
+/// the simulated platforms. Refuses a key that nobody knows, and warns of one in another account.
 pub(crate) async fn open(arguments: &GlobalArguments, trust: Trust) -> Result<Opened> {
     #[cfg(feature = "simulate")]
     if arguments.simulate {
@@ -81,8 +103,17 @@ pub(crate) async fn open(arguments: &GlobalArguments, trust: Trust) -> Result<Op
     if trust == Trust::Required {
         warn_of_others(arguments.config.as_deref());
     }
+    let configuration = read(arguments.config.as_deref(), trust)?;
+    // A selection that is wrong fails later.
+    if let Ok(selection) = Selection::new(&configuration, arguments) {
+        let selected = selection.of(&configuration).into_iter();
+        let selected: HashSet<_> = selected.map(AccountConfiguration::name).collect();
+        let all = configuration.accounts().iter();
+        let others = all.filter(|account| !selected.contains(account.name()));
+        warn_of_misspelled(&configuration, others)?;
+    }
     Ok(Opened {
-        configuration: load(arguments.config.as_deref(), trust)?,
+        configuration,
         #[cfg(feature = "simulate")]
         simulation: None,
     })

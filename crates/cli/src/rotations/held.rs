@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokenfleet::transport::Transport;
 use tokenfleet::{Result, TokenId};
-use tokenfleet_rotation::sink::Readable;
+use tokenfleet_rotation::sink::{Readable, SinkState};
 
 use crate::sinks::Sinks;
 
@@ -37,21 +37,35 @@ impl Held {
 pub(super) async fn held(
     place: &str,
     ledger: &str,
-    (sinks, transport): (&Sinks, &Arc<dyn Transport>),
+    opening: (&Sinks, &Arc<dyn Transport>),
 ) -> Result<Held> {
-    // Whoever may write the ledger must not choose what is run or asked here.
-    if !sinks.is_readable(place) {
+    let Some(state) = read(place, opening).await? else {
         return Ok(Held::Unreadable);
-    }
-    let sink = sinks.open(place, None, transport).await?;
-    if sink.capabilities().readable == Readable::Nothing {
-        return Ok(Held::Unreadable);
-    }
-    let state = sink.read().await?;
+    };
     Ok(match (state.stamp, state.secret) {
         (Some(stamp), _) if stamp.ledger() == ledger => Held::Token(stamp.token().clone()),
         (Some(stamp), _) => Held::OfAnotherLedger(stamp.token().clone()),
         (None, Some(_)) => Held::Unknown,
         (None, None) => Held::Nothing,
     })
+}
+
+/// Reads a place. Returns `None` if its content cannot be read back.
+///
+/// # Errors
+///
+/// It cannot be opened or read.
+pub(super) async fn read(
+    place: &str,
+    (sinks, transport): (&Sinks, &Arc<dyn Transport>),
+) -> Result<Option<SinkState>> {
+    // Whoever may write the ledger must not choose what is run or asked here.
+    if !sinks.is_readable(place) {
+        return Ok(None);
+    }
+    let sink = sinks.open(place, None, transport).await?;
+    if sink.capabilities().readable == Readable::Nothing {
+        return Ok(None);
+    }
+    sink.read().await.map(Some)
 }

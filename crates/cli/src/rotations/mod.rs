@@ -37,6 +37,8 @@ pub(crate) use self::opened::{Rotations, check_place, check_writable};
 pub(crate) use self::places::{identities, identity, locations, places_of};
 pub(crate) use self::planner::Covered;
 pub(crate) use self::prepared::{Prepared, Progressed};
-pub(crate) use self::revoked_holders::{delivered_places, warnings_about_holders};
+pub(crate) use self::revoked_holders::{
+    delivered_places, warnings_about_holders, warnings_about_secret,
+};
 pub(crate) use self::stamped_places::{Holder, StampedPlaces};
 pub(crate) use self::stop::Stop;

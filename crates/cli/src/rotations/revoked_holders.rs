@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use tokenfleet::{Account, Error, Result, Token, TokenId, TokenProvider};
+use tokenfleet::{Account, Error, Result, Secret, Token, TokenId, TokenProvider};
 use tokio::time::{Instant, timeout_at};
 
 use super::held::Held;
@@ -56,6 +56,17 @@ pub(crate) async fn warnings_about_holders(
     found.unwrap_or_else(|error| vec![unknown(&error)])
 }
 
+/// Returns sentences like [`warnings_about_holders`] about a secret of which nothing else is known:
+/// the places that hold it are found by reading them.
+pub(crate) async fn warnings_about_secret(
+    accounts: &Accounts,
+    provider: &dyn TokenProvider,
+    secret: &Secret,
+) -> Vec<String> {
+    let found = find_secret(accounts, provider.account(), secret).await;
+    found.unwrap_or_else(|error| vec![unknown(&error)])
+}
+
 fn unknown(error: &Error) -> String {
     format!("whether places hold what is revoked is not known: {error}")
 }
@@ -66,14 +77,7 @@ async fn find(
     tokens: &[Token],
 ) -> Result<Vec<String>> {
     let account = provider.account();
-    let has_ledger = accounts.journals().existing_ledger().await?.is_some();
-    if !has_ledger
-        && Sinks::read(accounts.configuration())?
-            .iter()
-            .next()
-            .is_none()
-    {
-        // Nothing is delivered to places here.
+    if !has_places(accounts).await? {
         return Ok(Vec::new());
     }
     let rotations = Rotations::open_existing(accounts).await?;
@@ -115,6 +119,58 @@ async fn find(
         ));
     }
     Ok(sentences)
+}
+
+/// Returns `false` if nothing is delivered to places here.
+async fn has_places(accounts: &Accounts) -> Result<bool> {
+    let has_ledger = accounts.journals().existing_ledger().await?.is_some();
+    let has_sinks = || {
+        Ok(Sinks::read(accounts.configuration())?
+            .iter()
+            .next()
+            .is_some())
+    };
+    if has_ledger { Ok(true) } else { has_sinks() }
+}
+
+async fn find_secret(
+    accounts: &Accounts,
+    account: &Account,
+    secret: &Secret,
+) -> Result<Vec<String>> {
+    if !has_places(accounts).await? {
+        return Ok(Vec::new());
+    }
+    let rotations = Rotations::open_existing(accounts).await?;
+    let stamped = StampedPlaces::collect(&rotations).await?;
+    let (mut holding, mut unseen) = (Vec::new(), Vec::new());
+    // Nothing tells the name or the id of the token.
+    let templates = stamped.named_after_tokens(account).into_iter();
+    unseen.extend(templates.map(str::to_owned));
+    let deadline = Instant::now() + MAX_TIME;
+    for (_, place) in stamped.places_for(account, &[]) {
+        match timeout_at(deadline, stamped.has_secret(&place, secret)).await {
+            Ok(Ok(Some(true))) => holding.push(place),
+            Ok(Ok(Some(false))) => {}
+            Ok(Ok(None) | Err(_)) | Err(_) => unseen.push(place),
+        }
+    }
+    let held = (!holding.is_empty()).then(|| {
+        let instead = instead(&rotations.sinks, account, None, &holding);
+        let names = holding.join(", ");
+        format!("the secret is in {names}, which would hold a dead one: {instead}")
+    });
+    Ok(held.into_iter().chain(not_looked_at(&unseen)).collect())
+}
+
+/// Returns the advice to put another secret into places before that of a token is revoked.
+fn instead(sinks: &Sinks, account: &Account, token: Option<&TokenId>, places: &[String]) -> String {
+    if places.iter().any(|place| sinks.written(place).is_none()) {
+        return "deliver another token there before it is revoked".to_owned();
+    }
+    let places = places.iter().map(String::as_str);
+    let rotate = rotation_command(sinks, account, token, places);
+    format!("`{rotate}` replaces it there before it is revoked")
 }
 
 /// The search for the places that hold some tokens of an account.
@@ -169,17 +225,9 @@ impl<'a> Search<'a> {
 
     fn sentences(&self) -> impl Iterator<Item = String> {
         self.holders.iter().map(|(token, places)| {
-            let places: Vec<_> = places.values().map(String::as_str).collect();
+            let places: Vec<_> = places.values().cloned().collect();
             let (id, names) = (displayed_id(token), places.join(", "));
-            let instead = if places
-                .iter()
-                .all(|place| self.sinks.written(place).is_some())
-            {
-                let rotate = rotation_command(self.sinks, self.account, Some(token), places);
-                format!("`{rotate}` replaces it there before it is revoked")
-            } else {
-                "deliver another token there before it is revoked".to_owned()
-            };
+            let instead = instead(self.sinks, self.account, Some(token), &places);
             format!("token {id} is in {names}, which would hold a dead secret: {instead}")
         })
     }

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Account, Error, Result, Token};
+use tokenfleet::{Account, Error, Result, Secret, Token};
 use tokenfleet_rotation::policy::SinkPlace;
 use tokenfleet_rotation::runner::StoredRotation;
 
-use super::held::{Held, held};
+use super::held::{Held, held, read};
 use super::holders::is_one_place;
 use super::opened::Rotations;
 use super::places::{identity, places_of};
@@ -75,7 +75,7 @@ impl<'a> StampedPlaces<'a> {
         origin: Option<OperationId>,
     ) -> Holder {
         let mut places = self.fixed.clone();
-        places.extend(self.of_policies(account, token));
+        places.extend(self.of_policies(account, Some(token)));
         let (mut related, mut others) = (Vec::new(), Vec::new());
         for stored in self.of_account(account) {
             let rotation = &stored.record.rotation;
@@ -117,15 +117,17 @@ impl<'a> StampedPlaces<'a> {
     }
 
     /// Returns the places that may hold tokens of an account, by their identities: those of its
-    /// policies and its rotations, and those of the configuration that no variable is in.
+    /// policies and its rotations, and those of the configuration that no variable is in. Without
+    /// tokens, no place that is named after one is among them.
     pub(super) fn places_for(
         &self,
         account: &Account,
         tokens: &[Token],
     ) -> BTreeMap<String, String> {
         let sinks = &self.rotations.sinks;
-        let of_policies = tokens
-            .iter()
+        let unnamed = tokens.is_empty().then_some(None);
+        let of_policies = (tokens.iter().map(Some))
+            .chain(unnamed)
             .flat_map(|token| self.of_policies(account, token));
         let recorded = self.of_account(account);
         let recorded = recorded.flat_map(|stored| places_of(sinks, &stored.record));
@@ -164,12 +166,24 @@ impl<'a> StampedPlaces<'a> {
         }
     }
 
-    fn of_policies(&self, account: &Account, token: &Token) -> Vec<String> {
+    fn of_policies(&self, account: &Account, token: Option<&Token>) -> Vec<String> {
         let policies = self.policies.for_account(account.name());
         let templates = policies.flat_map(|policy| &policy.config.sinks);
-        let filled =
-            templates.filter_map(|sink| SinkPlace::new(sink, account.name(), Some(token)).ok());
+        let filled = templates.filter_map(|sink| SinkPlace::new(sink, account.name(), token).ok());
         filled.map(|place| place.as_str().to_owned()).collect()
+    }
+
+    /// Reads a place, and returns `true` if it holds this secret, and `None` if that cannot be read.
+    pub(super) async fn has_secret(&self, place: &str, secret: &Secret) -> Result<Option<bool>> {
+        let opening = (&self.rotations.sinks, self.rotations.accounts.transport());
+        let Some(state) = read(place, opening).await? else {
+            return Ok(None);
+        };
+        Ok(match (state.secret, state.stamp) {
+            (Some(held), _) => Some(held.is_same(secret)),
+            (None, Some(_)) => None,
+            (None, None) => Some(false),
+        })
     }
 
     /// Reads a place, unless it was read before.

@@ -2,7 +2,7 @@
 
 mod text;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use crate::error::Account;
@@ -91,10 +91,14 @@ impl PlannedToken {
     /// Returns `true` if the plan tells this token from another one that is given its id later: by
     /// its time of creation, or by a name that no other token ever gets.
     pub(crate) fn is_identified(&self, declared: &Capabilities) -> bool {
-        let is_dated = self.created_at.known().is_some_and(|at| !at.is_whole_day());
         let create = declared.create.as_ref();
         let has_own_name = create.is_some_and(|create| create.unique_names);
-        is_dated || (has_own_name && self.name.known().is_some())
+        self.is_dated() || (has_own_name && self.name.known().is_some())
+    }
+
+    /// Returns `true` if the time of creation is known, and not only its day.
+    fn is_dated(&self) -> bool {
+        self.created_at.known().is_some_and(|at| !at.is_whole_day())
     }
 
     /// Returns `true` if the plan says what the reviewer saw: the token was listed.
@@ -229,6 +233,28 @@ impl RevocationPlan {
         self.tokens.retain(|planned| keeps(&planned.id));
         self.last = self.last.filter(|planned| keeps(&planned.id));
         self
+    }
+
+    /// Returns the tokens that another plan names as well, because its account is this one under
+    /// another name.
+    ///
+    /// A token is the same if it was listed at the same place with the same owner, id, name and time
+    /// of creation. The id alone proves nothing: the place may be "the user's own tokens", and
+    /// another user's may be numbered alike.
+    #[must_use]
+    pub fn shared_tokens<'a>(&'a self, other: &Self) -> Vec<&'a TokenId> {
+        let (account, others) = (&self.account, &other.account);
+        let is_one_place = account.place().is_some()
+            && (account.provider(), account.place()) == (others.provider(), others.place());
+        if !is_one_place || self.owner != other.owner {
+            return Vec::new();
+        }
+        let others = other.planned().map(|planned| (&planned.id, planned));
+        let others: HashMap<_, _> = others.collect();
+        let shared = self.planned().filter(|planned| {
+            (self.owner.is_some() || planned.is_dated()) && others.get(&planned.id) == Some(planned)
+        });
+        shared.map(|planned| &planned.id).collect()
     }
 
     /// Returns the account, with the place that the plan was made in.

@@ -22,7 +22,7 @@ use crate::accounts::Accounts;
 use crate::arguments::LocateArguments;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error, print_warning};
-use crate::rotations::warnings_about_holders;
+use crate::rotations::{warnings_about_holders, warnings_about_secret};
 use crate::secret_destination::SecretDestination;
 
 pub(crate) async fn run(
@@ -52,12 +52,7 @@ pub(crate) async fn run(
     consent.accept_cascade = arguments.accept_cascade;
     let is_confirmed = arguments.yes;
     let journals = accounts.journals();
-    for target in target::targets(&candidates) {
-        let tokens: Vec<_> = target.token.into_iter().cloned().collect();
-        for warning in warnings_about_holders(accounts, &**target.provider, &tokens).await {
-            print_warning(&warning);
-        }
-    }
+    warn_about_places(accounts, &candidates, &secret).await;
     let to = (destination, journals);
     match revocation::revoke(&candidates, &secret, consent, is_confirmed, to).await {
         Ok(Some(revocations)) => {
@@ -83,6 +78,22 @@ pub(crate) async fn run(
             Err(failure)
         }
     }
+}
+
+/// Warns of places that hold what is about to be revoked.
+async fn warn_about_places(accounts: &Accounts, candidates: &[Candidate], secret: &Secret) {
+    let mut warnings = Vec::new();
+    for target in target::targets(candidates) {
+        let provider = &**target.provider;
+        warnings.extend(match target.token.cloned() {
+            Some(token) => warnings_about_holders(accounts, provider, &[token]).await,
+            None => warnings_about_secret(accounts, provider, secret).await,
+        });
+    }
+    for provider in target::unproven(candidates).filter_map(|one| one.provider.as_ref()) {
+        warnings.extend(warnings_about_secret(accounts, &**provider, secret).await);
+    }
+    warnings.iter().for_each(|warning| print_warning(warning));
 }
 
 /// Prepares the place of the new secret, if one of the accounts may issue one: before anything is

@@ -8,7 +8,7 @@ use tokenfleet::{
 use super::candidate::{Answer, Candidate};
 use super::done::{Done, Revocations};
 use super::proof::{living, prove};
-use super::target::{Target, takes_secret, targets};
+use super::target::{Target, targets, unproven};
 use crate::commands::{confirm, question};
 use crate::exit::Failure;
 use crate::journals::Journals;
@@ -119,11 +119,8 @@ async fn revoke_unproven(
     is_confirmed: bool,
     (mut destination, journals): (Option<SecretDestination>, &Journals),
 ) -> Result<Option<Done>, Failure> {
-    let unknown = candidates
-        .iter()
-        .filter(|one| one.answer == Answer::Unknown);
     let mut last = None;
-    for candidate in unknown.filter(|one| takes_secret(one)) {
+    for candidate in unproven(candidates) {
         let Some(provider) = &candidate.provider else {
             continue;
         };

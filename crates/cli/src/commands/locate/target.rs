@@ -44,7 +44,16 @@ pub(super) fn targets(candidates: &[Candidate]) -> Vec<Target<'_>> {
     targets
 }
 
-pub(super) fn takes_secret(candidate: &Candidate) -> bool {
+/// Returns the accounts of which nobody can tell whether the secret is alive, and which can be told
+/// to revoke it.
+pub(super) fn unproven(candidates: &[Candidate]) -> impl Iterator<Item = &Candidate> {
+    let unknown = candidates
+        .iter()
+        .filter(|one| one.answer == Answer::Unknown);
+    unknown.filter(|one| takes_secret(one))
+}
+
+fn takes_secret(candidate: &Candidate) -> bool {
     let capabilities = (candidate.provider.as_ref()).map(|provider| provider.capabilities());
     let revoke = capabilities.and_then(|capabilities| capabilities.revoke.as_ref());
     revoke.is_some_and(|revoke| revoke.by_secret)

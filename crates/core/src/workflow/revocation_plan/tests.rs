@@ -298,3 +298,43 @@ fn the_plans_of_several_accounts_are_read_from_one_text_and_errors_name_the_line
         assert!(error.contains(part), "{text}\n{error}");
     }
 }
+
+#[test]
+fn a_token_is_shared_only_if_nothing_tells_it_from_the_other_one() {
+    let account = |name| Account::new("p", name).with_place("https://p.example/me/tokens");
+    let token = |owner: Option<&str>, created_at: Option<&str>| {
+        let mut token = Token::new(TokenId::new("1"), TokenState::Active);
+        token.name = Fact::Known("ci".to_owned());
+        token.owner = Fact::from_optional(owner.map(Principal::new));
+        token.created_at = Fact::from_optional(created_at.map(|at| at.parse().unwrap()));
+        token
+    };
+    let (early, late) = (Some("2026-01-02T03:04:05Z"), Some("2026-01-02T03:04:06Z"));
+    let day = Some("2026-01-02T00:00:00Z");
+    for (first, second, is_shared) in [
+        (token(Some("u"), early), token(Some("u"), early), true),
+        (token(Some("u"), None), token(Some("u"), None), true),
+        (token(None, early), token(None, early), true),
+        (token(None, day), token(None, day), false),
+        (token(None, None), token(None, None), false),
+        (token(Some("u"), early), token(Some("v"), early), false),
+        (token(Some("u"), early), token(Some("u"), late), false),
+    ] {
+        let first = RevocationPlan::from_tokens(&account("a"), [&first]);
+        let second = RevocationPlan::from_tokens(&account("b"), [&second]);
+        let shared = second.shared_tokens(&first);
+        assert_eq!(!shared.is_empty(), is_shared, "{first}{second}");
+    }
+    let first = token(Some("u"), early);
+    for place in [None, Some("https://q.example/me/tokens")] {
+        let elsewhere = Account::new("p", "b");
+        let elsewhere = match place {
+            Some(place) => elsewhere.with_place(place),
+            None => elsewhere,
+        };
+        let elsewhere = RevocationPlan::from_tokens(&elsewhere, [&first]);
+        let here = RevocationPlan::from_tokens(&account("a"), [&first]);
+        assert!(elsewhere.shared_tokens(&here).is_empty(), "{elsewhere}");
+        assert!(elsewhere.shared_tokens(&elsewhere).is_empty() == place.is_none());
+    }
+}
