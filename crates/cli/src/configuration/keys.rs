@@ -56,7 +56,8 @@ pub(super) fn check(configuration: &Configuration) -> Result<()> {
 }
 
 /// Returns an error about each of these accounts that has a key which the schema does not have for
-/// its provider. A provider of the program's own may have any keys, and no credential is read.
+/// its provider. A provider of the program's own may have any keys, and no credential is
+/// read.
 ///
 /// One wrong account must not stop the others, so whoever opens it refuses it, and nobody else does.
 pub(super) fn misspelled_accounts<'a>(

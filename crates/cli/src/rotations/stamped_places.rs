@@ -173,7 +173,8 @@ impl<'a> StampedPlaces<'a> {
         filled.map(|place| place.as_str().to_owned()).collect()
     }
 
-    /// Reads a place, and returns `true` if it holds this secret, and `None` if that cannot be read.
+    /// Reads a place, and returns `true` if it holds this secret, and `None` if that cannot be
+    /// read.
     pub(super) async fn has_secret(&self, place: &str, secret: &Secret) -> Result<Option<bool>> {
         let opening = (&self.rotations.sinks, self.rotations.accounts.transport());
         let Some(state) = read(place, opening).await? else {

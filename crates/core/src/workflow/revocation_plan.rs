@@ -238,8 +238,8 @@ impl RevocationPlan {
     /// Returns the tokens that another plan names as well, because its account is this one under
     /// another name.
     ///
-    /// A token is the same if it was listed at the same place with the same owner, id, name and time
-    /// of creation. The id alone proves nothing: the place may be "the user's own tokens", and
+    /// A token is the same if it was listed at the same place with the same owner, id, name and
+    /// time of creation. The id alone proves nothing: the place may be "the user's own tokens", and
     /// another user's may be numbered alike.
     #[must_use]
     pub fn shared_tokens<'a>(&'a self, other: &Self) -> Vec<&'a TokenId> {
