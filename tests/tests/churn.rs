@@ -34,6 +34,8 @@ fn listings() -> u64 {
 struct ChurningTransport {
     platform: InProcess,
     state: Arc<Mutex<State>>,
+    /// `true` if the tokens are counted once they have changed.
+    counts_later: bool,
 }
 
 struct State {
@@ -82,7 +84,15 @@ impl ChurningTransport {
                 alive,
                 requests: 0,
             })),
+            counts_later: false,
         }
+    }
+
+    /// Writes the present number of tokens into a page of Losant.
+    fn counted(&self, page: &Bytes) -> Bytes {
+        let mut page: serde_json::Value = serde_json::from_slice(page).unwrap();
+        page["totalCount"] = self.platform.0.token_count().into();
+        page.to_string().into()
     }
 
     fn pause(&self) -> u8 {
@@ -114,23 +124,27 @@ impl ChurningTransport {
 impl Transport for ChurningTransport {
     async fn send(
         &self,
-        request: http::Request<Bytes>,
+        mut request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError> {
         for _ in 0..self.pause() {
             tokio::task::yield_now().await;
         }
-        let response = self.platform.send(request).await;
+        request.headers_mut().remove(http::header::ACCEPT_ENCODING);
+        let mut response = self.platform.dispatch(request).await?;
         let milliseconds = self.state.lock().unwrap().random.i64(1..120);
         let clock = self.platform.0.clock();
         if clock.is_frozen() {
             clock.advance(SignedDuration::from_millis(milliseconds));
         }
         self.change();
+        if self.counts_later {
+            response = response.map(|page| self.counted(&page));
+        }
         self.state.lock().unwrap().requests += 1;
         for _ in 0..self.pause() {
             tokio::task::yield_now().await;
         }
-        response
+        Ok(response.map(Body::full))
     }
 }
 
@@ -140,12 +154,16 @@ enum Kind {
     Losant,
     /// Losant whose ids come in any order within a second (decision 0019).
     LosantOfSeveralServers,
+    /// Losant that counts its tokens after it has read a page, when they may have changed (decision
+    /// 0077).
+    LosantThatCountsLater,
     Foreman(Release),
 }
 
-const KINDS: [Kind; 4] = [
+const KINDS: [Kind; 5] = [
     Kind::Losant,
     Kind::LosantOfSeveralServers,
+    Kind::LosantThatCountsLater,
     Kind::Foreman(Release::new(3, 1)),
     Kind::Foreman(Release::new(3, 9)),
 ];
@@ -155,6 +173,7 @@ impl fmt::Display for Kind {
         match self {
             Self::Losant => f.write_str("Losant"),
             Self::LosantOfSeveralServers => f.write_str("Losant, servers"),
+            Self::LosantThatCountsLater => f.write_str("Losant, counts"),
             Self::Foreman(release) => write!(f, "Foreman {release}"),
         }
     }
@@ -168,7 +187,7 @@ impl Kind {
         tokens: usize,
     ) -> (ChurningTransport, Arc<dyn TokenProvider>) {
         let options = match self {
-            Self::Losant => vec!["tokens=0".to_owned()],
+            Self::Losant | Self::LosantThatCountsLater => vec!["tokens=0".to_owned()],
             Self::LosantOfSeveralServers => {
                 vec!["tokens=0".to_owned(), "ids=several_servers".to_owned()]
             }
@@ -176,26 +195,27 @@ impl Kind {
         };
         let options: Vec<_> = options.iter().map(String::as_str).collect();
         let name = match self {
-            Self::Losant | Self::LosantOfSeveralServers => "losant",
             Self::Foreman(_) => "foreman",
+            _ => "losant",
         };
         let simulator = build(name, &options);
         let deletes = !matches!(self, Self::Foreman(_));
         if matches!(self, Self::LosantOfSeveralServers) {
             age(&simulator, &mut random, tokens);
         }
-        let churning = ChurningTransport::new(&simulator, random, changes, deletes, tokens);
+        let mut churning = ChurningTransport::new(&simulator, random, changes, deletes, tokens);
+        churning.counts_later = matches!(self, Self::LosantThatCountsLater);
         let transport: Arc<dyn Transport> = Arc::new(churning.clone());
         let acting = fixed_credential(&simulator.credentials()["token"]);
         let retry = immediate_retries();
         let provider: Arc<dyn TokenProvider> = match self {
-            Self::Losant | Self::LosantOfSeveralServers => {
-                let config = losant_config(acting);
-                Arc::new(Losant::new("iot", config, transport).with_retry(retry))
-            }
             Self::Foreman(release) => {
                 let config = foreman_config(&simulator, acting).with_release(release);
                 Arc::new(Foreman::new("infra", config, transport).with_retry(retry))
+            }
+            _ => {
+                let config = losant_config(acting);
+                Arc::new(Losant::new("iot", config, transport).with_retry(retry))
             }
         };
         (churning, provider)
