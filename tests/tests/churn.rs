@@ -12,7 +12,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use fastrand::Rng;
 use jiff::SignedDuration;
-use tokenfleet_core::{Completeness, Cursor, Listing, Query, TokenProvider, TokenProviderExt};
+use tokenfleet_core::{
+    Completeness, Cursor, Error, Listing, Query, TokenProvider, TokenProviderExt,
+};
 use tokenfleet_foreman::{Foreman, Release};
 use tokenfleet_http::{Body, Transport, TransportError};
 use tokenfleet_losant::Losant;
@@ -264,7 +266,7 @@ impl Tally {
         churning: &ChurningTransport,
         size: u64,
         listed: &[String],
-        end: &Completeness,
+        end: &Result<Completeness, Error>,
     ) {
         let mut times = HashMap::new();
         for id in listed {
@@ -274,8 +276,14 @@ impl Tally {
         let pages = state.total.div_ceil(size).max(1);
         self.listings += 1;
         self.extra += state.requests as i64 - pages as i64;
-        if let Completeness::Partial(reason) = end {
-            *self.partial.entry(reason.to_string()).or_default() += 1;
+        let reason = match end {
+            Ok(Completeness::Partial(reason)) => Some(reason.to_string()),
+            Ok(_) => None,
+            Err(error) if churning.counts_later => Some(error.to_string()),
+            Err(error) => panic!("the listing failed: {error}"),
+        };
+        if let Some(reason) = reason {
+            *self.partial.entry(reason).or_default() += 1;
         } else {
             self.complete += 1;
             self.missed += state
@@ -292,11 +300,12 @@ impl Tally {
     }
 }
 
-async fn drain(listing: &mut Listing<'_>, listed: &mut Vec<String>) -> Completeness {
+/// Reads a listing to its end; an error ends it as well.
+async fn drain(listing: &mut Listing<'_>, listed: &mut Vec<String>) -> Result<Completeness, Error> {
     while let Some(token) = listing.next().await {
-        listed.push(token.expect("the listing continues").id.to_string());
+        listed.push(token?.id.to_string());
     }
-    listing.completeness().expect("it has ended")
+    Ok(listing.completeness().expect("it has ended"))
 }
 
 fn random(seed: u64, changes: f64) -> Rng {
@@ -329,8 +338,8 @@ async fn no_complete_listing_misses_or_repeats_a_lasting_token_and_most_are_comp
                 let (churning, provider) = kind.start(random, changes, tokens);
                 let mut listing = provider.list(Query::new().page_size(size)).unwrap();
                 let mut listed = Vec::new();
-                let complete = drain(&mut listing, &mut listed).await;
-                tally.count(&churning, size.into(), &listed, &complete);
+                let end = drain(&mut listing, &mut listed).await;
+                tally.count(&churning, size.into(), &listed, &end);
             }
             let name = kind.to_string();
             println!(
@@ -347,6 +356,15 @@ async fn no_complete_listing_misses_or_repeats_a_lasting_token_and_most_are_comp
                 .iter()
                 .for_each(|(reason, count)| println!("    {count} partial: {reason}"));
             assert_eq!((tally.missed, tally.repeated), (0, 0), "{kind}: {tally:?}");
+            if matches!(kind, Kind::LosantThatCountsLater) {
+                // Its counts contradict its pages whenever something changes between them.
+                let is_rare = changes <= 0.3;
+                assert!(
+                    !is_rare || tally.complete * 5 >= tally.listings * 4,
+                    "{kind}: {tally:?}"
+                );
+                continue;
+            }
             if changes <= 1.0 {
                 assert!(
                     tally.complete * 100 >= tally.listings * 99,
@@ -382,7 +400,9 @@ async fn a_listing_resumed_from_anywhere_skips_no_lasting_token() {
             let mut listing = provider.list(query.clone()).unwrap();
             while listed.len() < cut {
                 match listing.next().await {
-                    Some(token) => listed.push(token.unwrap().id.to_string()),
+                    Some(Ok(token)) => listed.push(token.id.to_string()),
+                    Some(Err(_)) if churning.counts_later => break,
+                    Some(Err(error)) => panic!("{kind}, seed {seed}: {error}"),
                     None => break,
                 }
             }
@@ -391,15 +411,20 @@ async fn a_listing_resumed_from_anywhere_skips_no_lasting_token() {
             churning.change();
             let cursor: Cursor = text.parse().unwrap();
             let mut rest = provider.list(query).unwrap().resume(&cursor).unwrap();
-            let complete = drain(&mut rest, &mut listed).await;
+            let end = drain(&mut rest, &mut listed).await;
             let state = churning.state.lock().unwrap();
             let missed = state
                 .lasting
                 .iter()
                 .filter(|id| !listed.contains(id))
                 .count();
+            let is_complete = match end {
+                Ok(end) => end.is_complete(),
+                Err(_) if churning.counts_later => false,
+                Err(error) => panic!("{kind}, seed {seed}: {error}"),
+            };
             assert!(
-                missed == 0 || !complete.is_complete(),
+                missed == 0 || !is_complete,
                 "{kind}, seed {seed}: {missed} missed after {cut}"
             );
         }

@@ -331,8 +331,8 @@ async fn a_token_that_only_a_gateway_does_not_know_is_not_called_gone() {
     }
 }
 
-/// The words of a deletion that is not allowed, or not known in this version of the API, may be those
-/// about a token that is gone.
+/// The words of a deletion that is not allowed, or not known in this version of the API, may be
+/// those about a token that is gone.
 #[tokio::test(start_paused = true)]
 async fn a_token_that_is_not_found_to_delete_and_still_shown_is_not_called_gone() {
     let fixture = losant(&["tokens=3"]);

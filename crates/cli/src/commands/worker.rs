@@ -32,8 +32,9 @@ const NAMED_QUEUES: usize = 3;
 /// configuration, has closed.
 const OPEN_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
-/// The time after which it tries again if the ledger does not answer. If another worker holds a queue
-/// whose tasks are to be changed, that is tried again as soon as the claim of a killed one is over.
+/// The time after which it tries again if the ledger does not answer. If another worker holds a
+/// queue whose tasks are to be changed, that is tried again as soon as the claim of a killed one is
+/// over.
 const RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 pub(crate) async fn run(

@@ -59,7 +59,8 @@ pub(super) fn check(configuration: &Configuration) -> Result<()> {
 /// its provider. A provider of the program's own may have any keys, and no credential is
 /// read.
 ///
-/// One wrong account must not stop the others, so whoever opens it refuses it, and nobody else does.
+/// One wrong account must not stop the others, so whoever opens it refuses it, and nobody else
+/// does.
 pub(super) fn misspelled_accounts<'a>(
     configuration: &Configuration,
     accounts: impl IntoIterator<Item = &'a AccountConfiguration>,

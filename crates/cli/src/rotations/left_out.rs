@@ -204,7 +204,8 @@ impl<'a> LeftOut<'a> {
                 Ok(_) => may_hold,
                 Err(error) => {
                     let left = left.error(sinks, place, &format!("{may_hold} ({error})"));
-                    // One that may be read a moment later is looked at again before an hour is over.
+                    // One that may be read a moment later is looked at again before an hour is
+                    // over.
                     return Some(if error.kind().is_transient() {
                         left.with_kind(error.kind())
                     } else {

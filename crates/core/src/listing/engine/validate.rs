@@ -81,9 +81,9 @@ impl PageEngine {
         !holds_all && (page.next.is_some() || page.total.is_some_and(|total| total > received))
     }
 
-    /// Returns whether this first page shows as many tokens as are counted, and is full, where tokens
-    /// vanish. It may have been counted after it was read: a deletion between the two hides the
-    /// token that came after the page.
+    /// Returns whether this first page shows as many tokens as are counted, and is full, where
+    /// tokens vanish. It may have been counted after it was read: a deletion between the two hides
+    /// the token that came after the page.
     pub(super) fn may_hide_next(&self, page: &Page) -> bool {
         let served = page.size.or(self.template.size());
         let size = self.template.size().min(served).map(u64::from);

@@ -15,8 +15,8 @@ use super::place::Place;
 use super::tls::{Trust, connector};
 
 /// The settings of each connection. A commit that is acknowledged survives a crash of the server. A
-/// process that was stopped within a write does not keep others from theirs: it is ended before they
-/// have waited for too long, and before a claim that it made would have run out.
+/// process that was stopped within a write does not keep others from theirs: it is ended before
+/// they have waited for too long, and before a claim that it made would have run out.
 const SETTINGS: &str = "
 set search_path = tokenfleet;
 set synchronous_commit = on;
