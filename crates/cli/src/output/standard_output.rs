@@ -134,27 +134,9 @@ impl Output {
         token: &Token,
         secret: Option<&Secret>,
     ) -> io::Result<()> {
-        match self.format {
-            Format::Json => {
-                TokenObject::new(account, token, secret).write(&mut self.writer)?;
-                writeln!(self.writer)
-            }
-            Format::Ndjson => TokenObject::new(account, token, secret)
-                .write_typed_line(&mut Line::default(), &mut self.writer),
-            Format::Csv => {
-                let added = secret.map(|secret| ("secret", secret.expose()));
-                let columns = Column::for_csv(self.has_annotations);
-                csv::token(
-                    &mut self.writer,
-                    self.to_terminal,
-                    &columns,
-                    account,
-                    token,
-                    added,
-                )
-            }
-            Format::Table => table::token(&mut self.writer, self.screen, account, token, secret),
-        }
+        let object = TokenObject::new(account, token, secret);
+        let added = secret.map(|secret| ("secret", secret.expose()));
+        self.write_token(&object, (account, token, secret), added)
     }
 
     /// Prints one token whose secret was written to another place.
@@ -165,6 +147,21 @@ impl Output {
         place: &str,
     ) -> io::Result<()> {
         let object = TokenObject::new(account, token, None).with_secret_to(place);
+        self.write_token(&object, (account, token, None), Some(("secret_to", place)))?;
+        if self.format != Format::Table {
+            return Ok(());
+        }
+        writeln!(self.writer)?;
+        self.sentences(2, [format!("The secret was written to {place}.")])
+    }
+
+    /// Writes a token, with a column more in CSV.
+    fn write_token(
+        &mut self,
+        object: &TokenObject<'_>,
+        (account, token, secret): (&Account, &Token, Option<&Secret>),
+        added: Option<(&'static str, &str)>,
+    ) -> io::Result<()> {
         match self.format {
             Format::Json => {
                 object.write(&mut self.writer)?;
@@ -172,22 +169,11 @@ impl Output {
             }
             Format::Ndjson => object.write_typed_line(&mut Line::default(), &mut self.writer),
             Format::Csv => {
-                let added = Some(("secret_to", place));
                 let columns = Column::for_csv(self.has_annotations);
-                csv::token(
-                    &mut self.writer,
-                    self.to_terminal,
-                    &columns,
-                    account,
-                    token,
-                    added,
-                )
+                let writer = &mut self.writer;
+                csv::token(writer, self.to_terminal, &columns, account, token, added)
             }
-            Format::Table => {
-                table::token(&mut self.writer, self.screen, account, token, None)?;
-                writeln!(self.writer)?;
-                self.sentences(2, [format!("The secret was written to {place}.")])
-            }
+            Format::Table => table::token(&mut self.writer, self.screen, account, token, secret),
         }
     }
 

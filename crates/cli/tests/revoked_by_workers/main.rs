@@ -20,6 +20,7 @@ use std::time::Duration;
 
 use incident::{CANARY, Incident, Place, verdicts, wait_until};
 use rates::Rate;
+use support::Run;
 use support::rotating::{lines, send};
 use tokenfleet_simulators::{Action, Canned};
 
@@ -151,6 +152,17 @@ fn a_token_that_cannot_be_reached_is_tried_again() {
     worker.wait().unwrap();
 }
 
+/// Has a plan carried out by one worker with one place, at platforms that limit the rate.
+fn watched(rate: Rate, incident: &Incident, plan: &str) -> Run {
+    rate.while_limiting(incident, || {
+        let watching = incident.spawn(&revoke(plan));
+        let worker = incident.worker(1);
+        let run = watching.ended();
+        killing::kill(worker);
+        run
+    })
+}
+
 #[test]
 fn a_platform_that_limits_the_rate_is_waited_for_as_often_as_it_takes() {
     let incident = Incident::new(1, 14, Place::File);
@@ -164,13 +176,7 @@ fn a_platform_that_limits_the_rate_is_waited_for_as_often_as_it_takes() {
         deletions: 1,
         period: Duration::from_secs(2),
     };
-    let run = rate.while_limiting(&incident, || {
-        let watching = incident.spawn(&revoke(&plan));
-        let worker = incident.worker(1);
-        let run = watching.ended();
-        killing::kill(worker);
-        run
-    });
+    let run = watched(rate, &incident, &plan);
     let run = run.ends_with(0);
     let verdicts = verdicts(&run.stdout);
     assert_eq!(verdicts.len(), incident.count());
@@ -189,13 +195,7 @@ fn an_account_whose_rate_is_limited_takes_no_place_of_a_worker_meanwhile() {
         deletions: 2,
         period: Duration::from_secs(2),
     };
-    let run = rate.while_limiting(&incident, || {
-        let watching = incident.spawn(&revoke(&plan));
-        let worker = incident.worker(1);
-        let run = watching.ended();
-        killing::kill(worker);
-        run
-    });
+    let run = watched(rate, &incident, &plan);
     assert_eq!(verdicts(&run.ends_with(0).stdout).len(), incident.count());
     // With one place, each account was carried on while the other one waited for its limit.
     let processed = |account: usize| {
