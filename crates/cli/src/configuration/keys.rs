@@ -4,6 +4,8 @@
 //! night in which a worker reads it, so every command refuses it, or warns of it if it is in an
 //! account that the command does not open.
 
+use std::sync::LazyLock;
+
 use serde_json::Value;
 use tokenfleet::config::{Setting, Settings};
 use tokenfleet::{AccountConfiguration, Configuration, Error, Result};
@@ -27,6 +29,13 @@ const GROUPS: [&str; 5] = [
     tables::SINKS,
 ];
 
+/// The tables that the schema describes. A law reads the schema, so it can be parsed.
+static TABLES_OF_SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+    let schema = serde_json::from_str::<Value>(SCHEMA);
+    let tables = schema.map(|mut schema| schema["properties"].take());
+    tables.unwrap_or_default()
+});
+
 /// Refuses a key that the schema does not have, in every table but those of accounts and queries:
 /// a wrong account [fails alone](misspelled_accounts), and queries are read with the file.
 ///
@@ -35,8 +44,7 @@ const GROUPS: [&str; 5] = [
 /// [`Configuration`](tokenfleet::ErrorKind::Configuration), with the line and the closest known
 /// key.
 pub(super) fn check(configuration: &Configuration) -> Result<()> {
-    let schema = schema()?;
-    let tables = schema.get("properties").unwrap_or(&Value::Null);
+    let tables = &TABLES_OF_SCHEMA;
     let check = || -> Result<()> {
         check_table(configuration.transport_settings(), tables.get("transport"))?;
         for name in TABLES {
@@ -56,30 +64,21 @@ pub(super) fn check(configuration: &Configuration) -> Result<()> {
 }
 
 /// Returns an error about each of these accounts that has a key which the schema does not have for
-/// its provider. A provider of the program's own may have any keys, and no credential is
-/// read.
+/// its provider. A provider of the program's own may have any keys, and no credential is read.
 ///
 /// One wrong account must not stop the others, so whoever opens it refuses it, and nobody else
 /// does.
 pub(super) fn misspelled_accounts<'a>(
     configuration: &Configuration,
     accounts: impl IntoIterator<Item = &'a AccountConfiguration>,
-) -> Result<Vec<Error>> {
-    let schema = schema()?;
-    let tables = schema.get("properties").unwrap_or(&Value::Null);
-    let one = one_of(tables, "accounts");
+) -> Vec<Error> {
+    let one = one_of(&TABLES_OF_SCHEMA, "accounts");
     let checked = accounts.into_iter().map(|account| {
         let its = one.and_then(|one| branch(one, "provider", account.provider()));
         check_table(account.settings(), its)
     });
     let errors = checked.filter_map(Result::err);
-    Ok(errors.map(|error| configuration.locate(error)).collect())
-}
-
-fn schema() -> Result<Value> {
-    serde_json::from_str(SCHEMA).map_err(|error| {
-        Error::configuration("the schema of the configuration cannot be read").with_source(error)
-    })
+    errors.map(|error| configuration.locate(error)).collect()
 }
 
 /// Returns the schema of a table in a group.

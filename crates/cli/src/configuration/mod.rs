@@ -59,7 +59,7 @@ pub(crate) struct Opened {
 /// nobody knows, and warns of one in an account.
 pub(crate) fn load(option: Option<&Path>, trust: Trust) -> Result<Configuration> {
     let configuration = read(option, trust)?;
-    warn_of_misspelled(&configuration, configuration.accounts())?;
+    warn_of_misspelled(&configuration, configuration.accounts());
     Ok(configuration)
 }
 
@@ -67,12 +67,10 @@ pub(crate) fn load(option: Option<&Path>, trust: Trust) -> Result<Configuration>
 fn warn_of_misspelled<'a>(
     configuration: &Configuration,
     accounts: impl IntoIterator<Item = &'a AccountConfiguration>,
-) -> Result<()> {
-    let errors = keys::misspelled_accounts(configuration, accounts)?;
-    errors
-        .iter()
-        .for_each(|error| print_warning(&error.to_string()));
-    Ok(())
+) {
+    for error in keys::misspelled_accounts(configuration, accounts) {
+        print_warning(&error.to_string());
+    }
 }
 
 fn read(option: Option<&Path>, trust: Trust) -> Result<Configuration> {
@@ -110,7 +108,7 @@ pub(crate) async fn open(arguments: &GlobalArguments, trust: Trust) -> Result<Op
         let selected: HashSet<_> = selected.map(AccountConfiguration::name).collect();
         let all = configuration.accounts().iter();
         let others = all.filter(|account| !selected.contains(account.name()));
-        warn_of_misspelled(&configuration, others)?;
+        warn_of_misspelled(&configuration, others);
     }
     Ok(Opened {
         configuration,
