@@ -91,7 +91,7 @@ class Switched:
         if genre == "MatchArmGuard" and b"let " in guard_of(node).text:
             return False
         if genre == "StructField":
-            detail = enclosing(innermost, ["field_initializer"])
+            detail = enclosing(innermost, ["field_initializer", "shorthand_field_initializer"])
         self.placed[node.id].append((number, mutant, detail))
         return True
 

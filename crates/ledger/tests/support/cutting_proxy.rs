@@ -79,6 +79,8 @@ impl CuttingProxy {
         let counter = Arc::clone(&traffic);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                // As a server does: otherwise each answer may wait 40 ms for an acknowledgement.
+                client.set_nodelay(true).unwrap();
                 // While the server is away, the client is.
                 if let Ok(server) = UnixStream::connect(&socket).await {
                     tokio::spawn(forward(client, server, Arc::clone(&counter)));

@@ -14,14 +14,12 @@ use super::failure::{Failure, describe};
 use super::place::Place;
 use super::tls::{Trust, connector};
 
-/// The settings of each connection. A commit that is acknowledged survives a crash of the server. A
-/// process that was stopped within a write does not keep others from theirs: it is ended before
-/// they have waited for too long, and before a claim that it made would have run out.
+/// The settings of each connection. A commit that is acknowledged survives a crash of the server.
 const SETTINGS: &str = "
 set search_path = tokenfleet;
 set synchronous_commit = on;
 set lock_timeout = '30s';
-set idle_in_transaction_session_timeout = '20s';
+set idle_in_transaction_session_timeout = '60s';
 set client_min_messages = warning;
 ";
 
