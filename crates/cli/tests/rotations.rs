@@ -254,7 +254,7 @@ fn a_token_whose_secret_died_with_its_worker_is_revoked_by_the_next_one() {
         .into_iter()
         .map(|provider| {
             let mut rotating = Rotating::new(provider);
-            rotating.set_variable(DIVIDED_BY, &divisor.to_string());
+            rotating.set_option(DIVIDED_BY, &divisor.to_string());
             let id = rotating.insert("ci");
             let before = rotating.alive();
             rotating.kill_in_flight("POST", &rotate(&id, &rotating.to("ci")));

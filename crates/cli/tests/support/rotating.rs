@@ -16,7 +16,9 @@ use super::{Run, Simulate, program, temporary_file, tokenfleet_with_env};
 pub(crate) struct Rotating {
     pub(crate) directory: TempDir,
     simulate: Simulate,
+    /// The credentials.
     variables: Vec<(String, String)>,
+    options: Vec<(String, String)>,
     pub(crate) path: String,
 }
 
@@ -44,6 +46,7 @@ impl Rotating {
             directory,
             simulate,
             variables,
+            options: Vec::new(),
             path,
         }
     }
@@ -64,7 +67,12 @@ impl Rotating {
         rotating
     }
 
-    /// Sets an environment variable of the program.
+    /// Sets an environment variable of the program that is no secret.
+    pub(crate) fn set_option(&mut self, name: &str, value: &str) {
+        self.options.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Sets an environment variable of the program, which it must not show.
     pub(crate) fn set_variable(&mut self, name: &str, value: &str) {
         self.variables.push((name.to_owned(), value.to_owned()));
     }
@@ -74,7 +82,7 @@ impl Rotating {
     }
 
     pub(crate) fn environment(&self) -> Vec<(&str, &str)> {
-        let variables = self.variables.iter();
+        let variables = self.variables.iter().chain(&self.options);
         variables.map(|(name, value)| (&**name, &**value)).collect()
     }
 

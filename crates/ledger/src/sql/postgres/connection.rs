@@ -26,9 +26,9 @@ do $$ begin
 end $$;
 ";
 
-/// Keeps migrations away until the write ends, and no other write. Its statements follow one another
-/// at once: a process that was stopped between two of them keeps others from their writes for a few
-/// seconds at most, which is less than a claim lasts.
+/// Keeps migrations away until the write ends, and no other write. Its statements follow one
+/// another at once: a process that was stopped between two of them keeps others from their writes
+/// for a few seconds at most, which is less than a claim lasts.
 const BEGIN_WRITE: &str = "
 begin;
 set local idle_in_transaction_session_timeout = '5s';
