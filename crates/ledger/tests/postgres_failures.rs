@@ -86,6 +86,34 @@ fn a_connection_that_is_lost_anywhere_leaves_a_snapshot_as_a_whole_or_not_at_all
     });
 }
 
+/// Nothing of the caller's is in what creates the schema, so it is never in doubt.
+#[test]
+fn a_connection_that_is_lost_while_the_schema_is_created_leaves_nothing_in_doubt() {
+    let Some(server) = PostgresServer::start() else {
+        return;
+    };
+    block_on(async {
+        let points = (0..20).map(Point::Number);
+        for point in points.chain([Point::Containing("statement_timeout = 0; commit")]) {
+            for side in [Side::Before, Side::After] {
+                let proxy = CuttingProxy::start(server.socket(), Some(Cut { point, side })).await;
+                let opened = PostgresLedger::open(&through(&proxy)).await;
+                let fate = opened.err().map(|error| error.fate());
+                assert!(
+                    fate.is_none_or(|fate| fate == Fate::NotSent),
+                    "{point:?} {side:?}"
+                );
+                if let Point::Containing(_) = point {
+                    assert!(fate.is_some(), "{side:?}: it was not cut");
+                }
+                let again = PostgresLedger::open(&server.url()).await.unwrap();
+                assert_eq!(again.check().await.unwrap(), Vec::<String>::new());
+                server.carry_out("drop schema tokenfleet cascade");
+            }
+        }
+    });
+}
+
 #[test]
 fn a_connection_that_was_lost_between_two_calls_is_made_anew() {
     let Some(mut server) = PostgresServer::start() else {

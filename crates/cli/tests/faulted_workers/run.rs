@@ -94,8 +94,7 @@ impl Fleet<'_> {
             let worker = self.workers.remove(number);
             self.note_errors(&worker);
             self.note(format!("{} has ended: {status}", worker.name));
-            // Or it was lost while the schema was created, which may have been done or not.
-            let is_locked_out = matches!(status.code(), Some(1 | 7));
+            let is_locked_out = status.code() == Some(1);
             assert!(is_locked_out, "a worker has ended: {}", self.tell());
             self.experience.locked_out += 1;
         }

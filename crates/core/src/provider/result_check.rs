@@ -163,7 +163,7 @@ pub(super) async fn check_gone<P: TokenProvider>(
             let message = "the platform does not find the token to revoke, and still shows it";
             Err(violation(provider, Operation::Revoke, message)
                 .with_fate(Fate::Rejected)
-                .with_advice("it is alive: check whether the credential may revoke tokens"))
+                .with_advice("it may be alive: check whether the credential may revoke tokens"))
         }
         _ => Ok(()),
     }

@@ -1,6 +1,6 @@
 //! The schema, and its migrations.
 
-use tokenfleet_core::{Error, Result};
+use tokenfleet_core::{Error, Fate, Result};
 
 use crate::sql::connection::{Access, Connection};
 use crate::sql::statements::{ADD_LEDGER_ID, READ_VERSION, WRITE_VERSION};
@@ -150,7 +150,9 @@ pub(crate) async fn migrate(connection: &mut dyn Connection) -> Result<()> {
     connection.execute(WRITE_VERSION, vec![version]).await?;
     let id = Value::Text(new_ledger_id());
     connection.execute(ADD_LEDGER_ID, vec![id]).await?;
-    connection.commit().await
+    // Nothing of the caller's is in it, and whoever opens the ledger again finds one or the other.
+    let committed = connection.commit().await;
+    committed.map_err(|error| error.with_fate(Fate::NotSent))
 }
 
 /// Fails if the schema is newer than this version. Nothing is changed.

@@ -128,8 +128,8 @@ fn a_deletion_between_the_reading_and_the_counting_of_a_page_hides_no_token() {
     let mut complete = Vec::new();
     for query in queries {
         let plan = Plan::for_query(&query, &list).unwrap();
-        for (count, counted) in (1..40).flat_map(|count| (1..8).map(move |at| (count, at))) {
-            for deleted in [0, SIZE as usize - 1, SIZE as usize, count as usize - 1] {
+        for (count, counted) in (1..60).flat_map(|count| (1..8).map(move |at| (count, at))) {
+            for deleted in (0..=SIZE as usize).chain([count as usize - 1]) {
                 let mut pages = settled(count);
                 let mut requests = 0;
                 let scanned = scan(PageEngine::new(&plan), |request| {
