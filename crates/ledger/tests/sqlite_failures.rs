@@ -410,6 +410,37 @@ fn a_file_that_cannot_be_written_says_so() {
     assert_eq!(block_on(newest_round(&ledger)), 0);
 }
 
+#[test]
+fn a_file_that_is_put_in_the_place_of_an_open_one_is_the_ledger_from_then_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, restored) = (
+        folder.path().join("ledger.db"),
+        folder.path().join("restored.db"),
+    );
+    block_on(async {
+        let ledger = with_snapshot(&path).await;
+        let backup = with_snapshot(&restored).await;
+        record(&backup, 1, &tokens(0..TOKENS, 1)).await.unwrap();
+        let id = backup.ledger_id().await.unwrap();
+        assert_ne!(ledger.ledger_id().await.unwrap(), id);
+        drop(backup);
+        assert!(
+            !restored.with_extension("db-wal").exists(),
+            "closed at once"
+        );
+        for beside in ["db-wal", "db-shm"] {
+            fs::remove_file(path.with_extension(beside)).unwrap();
+        }
+        fs::rename(&restored, &path).unwrap();
+        assert_eq!(ledger.ledger_id().await.unwrap(), id);
+        assert_eq!(newest_round(&ledger).await, 1);
+        record(&ledger, 2, &tokens(0..TOKENS, 2)).await.unwrap();
+        drop(ledger);
+        let again = SqliteLedger::open(&path).await.unwrap();
+        assert_eq!(newest_round(&again).await, 2);
+    });
+}
+
 /// Waits until all connections are closed, and everything is in the file itself.
 fn wait_until_closed(ledger: &Path) {
     let log = ledger.with_extension("db-wal");

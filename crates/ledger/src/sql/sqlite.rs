@@ -3,8 +3,11 @@
 mod access;
 mod connection;
 mod failure;
+mod file;
+mod idle;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
@@ -18,6 +21,8 @@ use crate::sql::reports::Reports;
 use crate::sql::schema::{accept, migrate};
 use crate::sql::writes;
 use connection::{SqliteConnection, Turns};
+use file::OpenFile;
+use idle::Idle;
 
 /// Writes the file anew, and then what is beside it into it.
 const VACUUM: &str = "vacuum; pragma wal_checkpoint(truncate);";
@@ -36,6 +41,7 @@ pub struct SqliteLedger {
     path: PathBuf,
     patience: Duration,
     turns: Turns,
+    idle: Idle,
     reports: Reports,
 }
 
@@ -55,6 +61,7 @@ impl SqliteLedger {
             path,
             patience: Self::PATIENCE,
             turns: Turns::default(),
+            idle: Idle::default(),
             reports: Reports::default(),
         };
         ledger.connect().await?;
@@ -67,6 +74,7 @@ impl SqliteLedger {
         self.patience = patience;
         // Those who wait for longer do not hold up those who do not.
         self.turns = Turns::default();
+        self.idle = Idle::default();
         self
     }
 
@@ -92,9 +100,17 @@ impl SqliteLedger {
 #[async_trait]
 impl Database for SqliteLedger {
     async fn connect(&self) -> Result<Box<dyn Connection>> {
-        let mut connection = SqliteConnection::open(&self.path, self.patience, &self.turns).await?;
-        accept(&mut connection).await?;
-        connection.write_ahead().await?;
+        let on = |file| SqliteConnection::new(file, &self.idle, self.patience, &self.turns);
+        let mut connection = match self.idle.take() {
+            Some(kept) => on(kept),
+            None => {
+                let file = OpenFile::open(&self.path, self.patience).await?;
+                let mut connection = on(Arc::new(file));
+                accept(&mut connection).await?;
+                connection.write_ahead().await?;
+                connection
+            }
+        };
         migrate(&mut connection).await?;
         Ok(Box::new(connection))
     }

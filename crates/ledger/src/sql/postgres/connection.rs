@@ -1,5 +1,7 @@
 //! A connection to Postgres, driven by a task of its own.
 
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -58,10 +60,43 @@ const MAX_CONNECTIONS: usize = 8;
 /// waits for it may hold the other ones.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
+/// A session of the server, with what it knows from one call to the next.
+#[derive(Debug)]
+struct Session {
+    client: Client,
+    /// The statements that the server has read already. It reads one again by itself if the schema
+    /// changes.
+    prepared: Mutex<HashMap<&'static str, Statement>>,
+    /// Is `true` once the ledger was seen: nobody removes one that is used.
+    has_schema: AtomicBool,
+}
+
+impl Session {
+    fn new(client: Client) -> Self {
+        Self {
+            client,
+            prepared: Mutex::default(),
+            has_schema: AtomicBool::new(false),
+        }
+    }
+
+    fn prepared(&self, statement: &'static str) -> Option<Statement> {
+        let prepared = self.prepared.lock();
+        let prepared = prepared.unwrap_or_else(PoisonError::into_inner);
+        prepared.get(statement).cloned()
+    }
+
+    fn keep(&self, text: &'static str, statement: Statement) {
+        let prepared = self.prepared.lock();
+        let mut prepared = prepared.unwrap_or_else(PoisonError::into_inner);
+        prepared.insert(text, statement);
+    }
+}
+
 /// The places for connections, and those that nobody uses at the moment, for the next calls.
 #[derive(Debug, Clone)]
 pub(super) struct Idle {
-    kept: Arc<Mutex<Vec<Arc<Client>>>>,
+    kept: Arc<Mutex<Vec<Arc<Session>>>>,
     places: Arc<Semaphore>,
 }
 
@@ -81,20 +116,20 @@ impl Idle {
         timeout(LONGEST_WAIT, place).await.ok()?.ok()
     }
 
-    fn take(&self) -> Option<Arc<Client>> {
+    fn take(&self) -> Option<Arc<Session>> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            let client = kept.pop()?;
-            if !client.is_closed() {
-                return Some(client);
+            let session = kept.pop()?;
+            if !session.client.is_closed() {
+                return Some(session);
             }
         }
     }
 
-    fn keep(&self, client: &Arc<Client>) {
+    fn keep(&self, session: &Arc<Session>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < MAX_CONNECTIONS {
-            kept.push(Arc::clone(client));
+            kept.push(Arc::clone(session));
         }
     }
 }
@@ -104,7 +139,7 @@ impl Idle {
 /// rolls back.
 #[derive(Debug)]
 pub(super) struct PostgresConnection {
-    client: Arc<Client>,
+    session: Arc<Session>,
     idle: Idle,
     /// The place that it takes until it is dropped.
     place: Option<OwnedSemaphorePermit>,
@@ -122,8 +157,8 @@ impl PostgresConnection {
         idle: &Idle,
         place: Option<OwnedSemaphorePermit>,
     ) -> Result<Self> {
-        let client = Arc::new(server.connect().await?);
-        Ok(Self::new(client, server, idle, place))
+        let session = Arc::new(Session::new(server.connect().await?));
+        Ok(Self::new(session, server, idle, place))
     }
 
     /// Returns a connection that was kept, if there is one, and takes the place.
@@ -132,8 +167,8 @@ impl PostgresConnection {
         idle: &Idle,
         place: &mut Option<OwnedSemaphorePermit>,
     ) -> Option<Self> {
-        let client = idle.take()?;
-        Some(Self::new(client, server, idle, place.take()))
+        let session = idle.take()?;
+        Some(Self::new(session, server, idle, place.take()))
     }
 
     /// Closes the connection, which was lost, and returns its place.
@@ -143,13 +178,13 @@ impl PostgresConnection {
     }
 
     fn new(
-        client: Arc<Client>,
+        session: Arc<Session>,
         server: &Server,
         idle: &Idle,
         place: Option<OwnedSemaphorePermit>,
     ) -> Self {
         Self {
-            client,
+            session,
             idle: idle.clone(),
             place,
             patience: server.patience(),
@@ -166,10 +201,21 @@ impl PostgresConnection {
         statement: impl AsyncFnOnce(&Client) -> std::result::Result<T, Error>,
     ) -> std::result::Result<T, Failure> {
         self.is_answered = false;
-        let answer = timeout(self.patience, statement(&self.client)).await;
+        let answer = timeout(self.patience, statement(&self.session.client)).await;
         let answer = answer.map_err(|_| Failure::Late)?.map_err(Failure::from)?;
         self.is_answered = true;
         Ok(answer)
+    }
+
+    /// Returns a statement that the server has read, now or for an earlier call.
+    async fn prepare(&mut self, text: &'static str) -> std::result::Result<Statement, Failure> {
+        if let Some(statement) = self.session.prepared(text) {
+            return Ok(statement);
+        }
+        let statement = self.answer(async |client| client.prepare(text).await);
+        let statement = statement.await?;
+        self.session.keep(text, statement.clone());
+        Ok(statement)
     }
 
     /// Carries out statements without values and without rows.
@@ -182,7 +228,7 @@ impl PostgresConnection {
 impl Drop for PostgresConnection {
     fn drop(&mut self) {
         if self.is_answered && !self.is_in_transaction && !self.has_tables {
-            self.idle.keep(&self.client);
+            self.idle.keep(&self.session);
         }
     }
 }
@@ -220,10 +266,15 @@ fn read_row(row: &tokio_postgres::Row) -> Result<Row> {
 #[async_trait]
 impl Connection for PostgresConnection {
     async fn has_schema(&mut self) -> Result<bool> {
+        if self.session.has_schema.load(Ordering::Relaxed) {
+            return Ok(true);
+        }
         let statement = "select to_regclass('tokenfleet.meta') is not null";
         let row = self.answer(async |client| client.query_one(statement, &[]).await);
         let row = row.await.map_err(describe)?;
-        row.try_get(0).map_err(|_| unreadable())
+        let has_schema = row.try_get(0).map_err(|_| unreadable())?;
+        self.session.has_schema.store(has_schema, Ordering::Relaxed);
+        Ok(has_schema)
     }
 
     async fn begin(&mut self, access: Access) -> Result<()> {
@@ -264,14 +315,16 @@ impl Connection for PostgresConnection {
     async fn execute(&mut self, statement: &'static str, values: Vec<Value>) -> Result<u64> {
         let values = parameters(values);
         let values = borrowed(&values);
-        let count = self.answer(async |client| client.execute(statement, &values).await);
+        let statement = self.prepare(statement).await.map_err(describe)?;
+        let count = self.answer(async |client| client.execute(&statement, &values).await);
         count.await.map_err(describe)
     }
 
     async fn query(&mut self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Row>> {
         let values = parameters(values);
         let values = borrowed(&values);
-        let rows = self.answer(async |client| client.query(statement, &values).await);
+        let statement = self.prepare(statement).await.map_err(describe)?;
+        let rows = self.answer(async |client| client.query(&statement, &values).await);
         let rows = rows.await.map_err(describe)?;
         rows.iter().map(read_row).collect()
     }

@@ -30,6 +30,28 @@ pub(super) fn create_private(path: &Path) -> io::Result<()> {
     options.open(path).map(drop)
 }
 
+/// The device and the number of a file, by which one that was put in its place is told apart.
+#[cfg(unix)]
+pub(super) type Identity = (u64, u64);
+
+/// Returns which file is at a path.
+#[cfg(unix)]
+pub(super) fn identity(path: &Path) -> io::Result<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    let found = fs::metadata(path)?;
+    Ok((found.dev(), found.ino()))
+}
+
+/// Nothing: no file is put in the place of an open one.
+#[cfg(not(unix))]
+pub(super) type Identity = ();
+
+/// Returns nothing if a file is at a path.
+#[cfg(not(unix))]
+pub(super) fn identity(path: &Path) -> io::Result<Identity> {
+    fs::metadata(path).map(drop)
+}
+
 /// Rejects a link of another user, who could lead the ledger into a file of ours, before anything
 /// is created where it leads.
 #[cfg(unix)]

@@ -1,41 +1,22 @@
-//! A connection to SQLite, on a thread of its own: it waits for disks and for other processes.
+//! A connection to SQLite.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
-use std::thread::{self, JoinHandle};
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection as Handle, OpenFlags, ToSql, params_from_iter};
+use rusqlite::{Connection as Handle, ToSql, params_from_iter};
 use tokenfleet_core::{Result, Timestamp};
-use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
-use super::access::{check_link, check_private, create_private};
-use super::failure::{describe, foreign, gone, is_busy, no_log, uncertain, uncreatable};
+use super::failure::{describe, is_busy, no_log, uncertain};
+use super::file::{APPLICATION, LONGEST_PATIENCE, OpenFile};
+use super::idle::Idle;
 use crate::sql::connection::{Access, Connection};
 use crate::sql::statements::STAGE;
 use crate::sql::value::{Row, Value, unreadable};
 use crate::times::truncated;
-
-/// The mark of our files in the header of SQLite: "tkfl".
-const APPLICATION: i64 = 0x746b_666c;
-
-/// The settings of each connection. `full` makes a commit survive a loss of power. The caches, of
-/// 32 MB each, hold the upper parts of the indexes of a million tokens.
-const SETTINGS: &str = "
-pragma synchronous = full;
-pragma journal_size_limit = 67108864;
-pragma temp_store = file;
-pragma cache_size = -32768;
-pragma temp.cache_size = -32768;
-pragma cell_size_check = on;
-pragma trusted_schema = off;
-pragma foreign_keys = on;
-";
-
-/// The longest time that SQLite can wait: the largest number of its milliseconds.
-const LONGEST_PATIENCE: Duration = Duration::from_millis(2_147_483_647);
 
 /// The time that is left to a writer which has waited for its turn, unless its patience is shorter.
 const LEAST_PATIENCE: Duration = Duration::from_millis(100);
@@ -47,58 +28,35 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// SQLite lets wait look every few milliseconds whether they are next, and any of them may be.
 pub(super) type Turns = Arc<Mutex<()>>;
 
-type Job = Box<dyn FnOnce(&mut Handle) + Send>;
-
-/// A connection to a file. The thread ends when this is dropped, after the job that it has.
+/// A connection to a file. Dropped, the file is kept open for the next call, unless a transaction is
+/// open, a temporary table exists or the last piece of work was not waited for: then it is closed,
+/// and SQLite rolls back.
 #[derive(Debug)]
 pub(super) struct SqliteConnection {
-    jobs: mpsc::Sender<Job>,
-    path: PathBuf,
-    thread: JoinHandle<()>,
-    /// Ends when the file is closed.
-    open: oneshot::Receiver<()>,
+    file: Arc<OpenFile>,
+    idle: Idle,
     patience: Duration,
     turns: Turns,
     /// The turn of a transaction that writes.
     turn: Option<OwnedMutexGuard<()>>,
+    is_in_transaction: bool,
+    has_tables: bool,
+    is_answered: bool,
 }
 
 impl SqliteConnection {
-    /// Opens a file, which is created if it does not exist.
-    pub(super) async fn open(path: &Path, patience: Duration, turns: &Turns) -> Result<Self> {
-        let (jobs, queue) = mpsc::channel::<Job>();
-        let (opened, is_open) = oneshot::channel();
-        let (closed, open) = oneshot::channel();
-        let file = path.to_owned();
-        let run = move || {
-            let mut handle = match open_file(&file, patience) {
-                Ok(handle) => handle,
-                Err(error) => {
-                    let _ = opened.send(Err(error));
-                    return;
-                }
-            };
-            let _ = opened.send(Ok(()));
-            for job in queue {
-                job(&mut handle);
-            }
-            drop(handle);
-            let _ = closed.send(());
-        };
-        let thread = thread::Builder::new().name("tokenfleet-ledger".to_owned());
-        let thread = thread
-            .spawn(run)
-            .map_err(|error| uncreatable(error, path))?;
-        is_open.await.map_err(|_| gone(path))??;
-        Ok(Self {
-            jobs,
-            path: path.to_owned(),
-            thread,
-            open,
+    /// Connects to a file that is open.
+    pub(super) fn new(file: Arc<OpenFile>, idle: &Idle, patience: Duration, turns: &Turns) -> Self {
+        Self {
+            file,
+            idle: idle.clone(),
             patience,
             turns: Arc::clone(turns),
             turn: None,
-        })
+            is_in_transaction: false,
+            has_tables: false,
+            is_answered: true,
+        }
     }
 
     /// Makes readers and a writer go side by side, which changes the file.
@@ -122,7 +80,7 @@ impl SqliteConnection {
         if mode.await? == "wal" {
             return Ok(());
         }
-        Err(no_log(&self.path))
+        Err(no_log(self.file.path()))
     }
 
     /// Begins to write when the other writers of this process have ended, and waits for those of
@@ -141,51 +99,31 @@ impl SqliteConnection {
 
     /// Does a piece of work on the thread.
     async fn run<T: Send + 'static>(
-        &self,
+        &mut self,
         work: impl FnOnce(&mut Handle) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T> {
         let done = self.attempt(work).await?;
-        done.map_err(|error| describe(error, &self.path))
+        done.map_err(|error| describe(error, self.file.path()))
     }
 
     /// Does a piece of work on the thread, and returns the failure of SQLite as it is.
     async fn attempt<T: Send + 'static>(
-        &self,
+        &mut self,
         work: impl FnOnce(&mut Handle) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<rusqlite::Result<T>> {
-        let (reply, answer) = oneshot::channel();
-        let job: Job = Box::new(move |handle| {
-            // Nobody may wait any longer: the next job finds out what to do about it.
-            let _ = reply.send(work(handle));
-        });
-        self.jobs.send(job).map_err(|_| gone(&self.path))?;
-        answer.await.map_err(|_| gone(&self.path))
+        self.is_answered = false;
+        let done = self.file.attempt(work).await?;
+        self.is_answered = true;
+        Ok(done)
     }
 }
 
-/// Opens a file and refuses one of another program, before anything is changed in it.
-fn open_file(path: &Path, patience: Duration) -> Result<Handle> {
-    check_link(path)?;
-    create_private(path).map_err(|error| uncreatable(error, path))?;
-    check_private(path)?;
-    let failed = |error| describe(error, path);
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let handle = Handle::open_with_flags(path, flags).map_err(failed)?;
-    handle
-        .busy_timeout(patience.min(LONGEST_PATIENCE))
-        .map_err(failed)?;
-    // In one statement, because another process may be writing the schema.
-    let header =
-        "select application_id, (select count(*) from sqlite_schema) from pragma_application_id";
-    let (application, entries): (i64, i64) = handle
-        .query_one(header, (), |row| Ok((row.get(0)?, row.get(1)?)))
-        .map_err(failed)?;
-    let is_ours = application == APPLICATION || (application == 0 && entries == 0);
-    if !is_ours {
-        return Err(foreign(path));
+impl Drop for SqliteConnection {
+    fn drop(&mut self) {
+        if self.is_answered && !self.is_in_transaction && !self.has_tables {
+            self.idle.keep(&self.file);
+        }
     }
-    handle.execute_batch(SETTINGS).map_err(failed)?;
-    Ok(handle)
 }
 
 impl ToSql for Value {
@@ -211,12 +149,18 @@ fn value_of(value: ValueRef<'_>) -> Option<Value> {
 #[async_trait]
 impl Connection for SqliteConnection {
     async fn has_schema(&mut self) -> Result<bool> {
+        if self.file.has_schema() {
+            return Ok(true);
+        }
         let statement = "select count(*) > 0 from sqlite_schema where name = 'meta'";
-        self.run(|handle| handle.query_one(statement, (), |row| row.get(0)))
-            .await
+        let has_schema = self.run(|handle| handle.query_one(statement, (), |row| row.get(0)));
+        let has_schema = has_schema.await?;
+        self.file.remember_schema(has_schema);
+        Ok(has_schema)
     }
 
     async fn begin(&mut self, access: Access) -> Result<()> {
+        self.is_in_transaction = true;
         match access {
             Access::Read => self.run(|handle| handle.execute_batch("begin")).await,
             Access::Write => self.begin_write().await,
@@ -229,13 +173,21 @@ impl Connection for SqliteConnection {
     }
 
     async fn commit(&mut self) -> Result<()> {
-        let committed = self.attempt(|handle| handle.execute_batch("commit"));
+        let patience = self.patience.min(LONGEST_PATIENCE);
+        let committed = self.attempt(move |handle| {
+            handle.execute_batch("commit")?;
+            // A writer that had waited for its turn had less, and others go on with this file.
+            handle.busy_timeout(patience)
+        });
         let committed = committed.await?;
         self.turn = None;
-        committed.map_err(|error| uncertain(error, &self.path))
+        committed.map_err(|error| uncertain(error, self.file.path()))?;
+        self.is_in_transaction = false;
+        Ok(())
     }
 
     async fn define(&mut self, statements: &str) -> Result<()> {
+        self.has_tables = true;
         let statements = statements
             .replace("SERIAL_KEY", "integer primary key")
             .replace("BYTE_ORDERED", "text");
@@ -310,14 +262,12 @@ impl Connection for SqliteConnection {
             .collect())
     }
 
-    /// The memory of a thread that has ended is used by the next one. That of a thread that has not
-    /// would be added to it, with the caches of each connection.
+    /// Gives the file back for the next call, or closes it if it has a temporary table.
     async fn close(self: Box<Self>) {
-        let Self {
-            jobs, thread, open, ..
-        } = *self;
-        drop(jobs);
-        let _ = open.await;
-        let _ = thread.join();
+        let file = Arc::clone(&self.file);
+        drop(self);
+        if let Some(file) = Arc::into_inner(file) {
+            file.close().await;
+        }
     }
 }
