@@ -23,11 +23,11 @@ const RATE: Rate = Rate {
     period: Duration::from_secs(60),
 };
 
-/// The time that the long form may take, in multiples of what the rates allow. One of four workers
-/// is killed every two seconds, so each lives for 8 s, and its queues wait then for what is left of
-/// a claim, 5 s: that leaves 3 of 8 s for the work, which is 2.7 times what the rates allow. The
-/// rest is for a machine that others use as well.
-const SLOWEST: f64 = 4.0;
+/// The time that the long form may take, in multiples of what the rates allow: in Postgres, where
+/// it took 1.04 times that, and in a file, where each deletion waits for the disk some ten times and
+/// no two of them at once.
+const SLOWEST_IN_POSTGRES: f64 = 1.25;
+const SLOWEST_IN_A_FILE: f64 = 4.0;
 
 /// Returns the number of tokens.
 fn tokens() -> usize {
@@ -38,6 +38,10 @@ fn tokens() -> usize {
 /// Lets workers carry a plan out, kills one of them every now and then, and all of them once.
 pub(crate) fn kill_workers(place: Place) {
     let is_long = tokens() > 1000;
+    let slowest = match &place {
+        Place::Postgres(_) => SLOWEST_IN_POSTGRES,
+        Place::File => SLOWEST_IN_A_FILE,
+    };
     let incident = Incident::new(tokens() / TOKENS, TOKENS, place);
     let (plan, text) = incident.plan();
     check_plan(&incident, &text);
@@ -46,7 +50,7 @@ pub(crate) fn kill_workers(place: Place) {
     for account in 0..incident.accounts.len() {
         incident.add_fault(account, "DELETE", latency.clone());
     }
-    let kill = || kill_while_revoking(&incident, &plan, is_long);
+    let kill = || kill_while_revoking(&incident, &plan, is_long.then_some(slowest));
     if is_long {
         RATE.while_limiting(&incident, kill);
     } else {
@@ -55,12 +59,12 @@ pub(crate) fn kill_workers(place: Place) {
 }
 
 #[allow(clippy::print_stdout)]
-fn kill_while_revoking(incident: &Incident, plan: &str, is_long: bool) {
+fn kill_while_revoking(incident: &Incident, plan: &str, slowest: Option<f64>) {
     let queues = incident.accounts.len().div_ceil(WORKERS).max(4);
     let started = Instant::now();
     let mut watching = incident.spawn(&revoke(plan));
     let mut workers: Vec<_> = (0..WORKERS).map(|_| incident.worker(queues)).collect();
-    let interval = Duration::from_millis(if is_long { 2_000 } else { 300 });
+    let interval = Duration::from_millis(if slowest.is_some() { 2_000 } else { 300 });
     let (mut kills, mut have_all_died) = (0, false);
     while watching.child.try_wait().unwrap().is_none() {
         std::thread::sleep(interval);
@@ -125,11 +129,11 @@ fn kill_while_revoking(incident: &Incident, plan: &str, is_long: bool) {
         incident.count(),
         incident.accounts.len(),
     );
-    if is_long {
+    if let Some(slowest) = slowest {
         let bound = RATE.bound(CANARY, TOKENS);
         let ratio = wall.as_secs_f64() / bound.as_secs_f64();
         println!("the rates allow it in {bound:?}: it took {ratio:.3} times that");
-        assert!(ratio < SLOWEST, "{ratio}");
+        assert!(ratio < slowest, "{ratio}");
     }
 }
 
