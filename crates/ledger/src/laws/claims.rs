@@ -2,11 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{ErrorKind, Timestamp};
 
 use super::observe::{ensure_eq, ensure_refused, works};
-use super::tasks::{HOUR, claimed, ensure_not_claimed, found, opened, task};
+use super::tasks::{HOUR, claimed, ensure_changes_nothing, ensure_not_claimed, found, opened};
 use crate::Ledger;
 
 pub(super) async fn two_tasks_of_one_queue_are_never_claimed_at_once(
@@ -97,23 +96,6 @@ pub(super) async fn a_claim_that_ran_out_is_taken_and_records_nothing_any_more(
         works("releasing", released)?;
     }
     Ok(())
-}
-
-/// Checks that a claim that is over is refused whatever it asks for.
-async fn ensure_changes_nothing(
-    ledger: &dyn Ledger,
-    id: OperationId,
-    epoch: u64,
-) -> Result<(), String> {
-    let extended = works("extending", ledger.extend_claim(id, epoch, HOUR).await)?;
-    ensure_eq("an extension of a claim that is over", &extended, &false)?;
-    for closes in [false, true] {
-        let recorded = ledger.record_task(id, epoch, "[]", closes).await;
-        let recorded = works("recording", recorded)?;
-        ensure_eq("a record of a claim that is over", &recorded, &false)?;
-    }
-    let due = Some(Timestamp::now());
-    works("releasing", ledger.release_claim(id, epoch, due).await)
 }
 
 pub(super) async fn a_claim_lasts_as_long_as_its_lease(ledger: &dyn Ledger) -> Result<(), String> {

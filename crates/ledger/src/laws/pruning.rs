@@ -7,7 +7,7 @@ use tokenfleet_core::journal::{Intent, Outcome, Run};
 use tokenfleet_core::{Account, CreateToken, Error, ErrorKind, Fate, Timestamp};
 
 use super::observe::{ensure_eq, works};
-use super::tasks::{HOUR, claimed, found, opened, task};
+use super::tasks::{HOUR, claimed, found, opened};
 use crate::Ledger;
 
 pub(super) async fn pruning_keeps_open_tasks_and_their_writes(

@@ -52,6 +52,23 @@ pub(super) async fn ensure_not_claimed(
     ensure_eq(what, &claim, &None)
 }
 
+/// Checks that a claim that is over is refused whatever it asks for.
+pub(super) async fn ensure_changes_nothing(
+    ledger: &dyn Ledger,
+    id: OperationId,
+    epoch: u64,
+) -> Result<(), String> {
+    let extended = works("extending", ledger.extend_claim(id, epoch, HOUR).await)?;
+    ensure_eq("an extension of a claim that is over", &extended, &false)?;
+    for closes in [false, true] {
+        let recorded = ledger.record_task(id, epoch, "[]", closes).await;
+        let recorded = works("recording", recorded)?;
+        ensure_eq("a record of a claim that is over", &recorded, &false)?;
+    }
+    let due = Some(Timestamp::now());
+    works("releasing", ledger.release_claim(id, epoch, due).await)
+}
+
 pub(super) async fn one_task_of_a_subject_is_open_at_a_time(
     ledger: &dyn Ledger,
 ) -> Result<(), String> {
