@@ -6,10 +6,8 @@
 mod support;
 
 use std::fs;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::Run;
 use support::rotating::{POLICY, Rotating, lines, worker};
 
 /// A policy of the tokens with these exact names.
