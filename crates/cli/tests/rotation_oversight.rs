@@ -6,13 +6,9 @@
 mod support;
 
 use std::fs;
-use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::Run;
-use support::rotating::{POLICY, Rotating, lines};
-use tokenfleet::journal::OperationId;
-use tokenfleet_ledger::{NewTask, Tasks};
+use support::rotating::{POLICY, Rotating, lines, worker};
 
 /// A policy of the tokens with these exact names.
 fn by_name() -> String {
@@ -30,15 +26,6 @@ fn of_check<'a>(run: &'a Value, check: &str, status: &str) -> Vec<&'a str> {
 
 fn doctor(rotating: &Rotating) -> Value {
     rotating.run(&["doctor", "--output=json"]).json()
-}
-
-/// Runs a worker once and returns its rotations.
-#[track_caller]
-fn worker(rotating: &Rotating, code: i32) -> (Vec<Value>, Run) {
-    let run = rotating
-        .run(&["worker", "--once", "--output=ndjson"])
-        .ends_with(code);
-    (lines(&run.stdout), run)
 }
 
 fn text<'a>(object: &'a Value, key: &str) -> &'a str {
@@ -202,75 +189,6 @@ fn a_token_whose_rotation_was_given_up_stays_out_of_its_policy_until_a_person_be
         let (rotated, run) = worker(&rotating, 0);
         assert_eq!((rotated, &*run.stderr), (Vec::new(), ""));
     }
-}
-
-/// Writes a rotation of a newer version into the ledger, and returns its id.
-fn of_newer_version(
-    rotating: &Rotating,
-    subject: &Value,
-    record: &Value,
-    is_over: bool,
-) -> OperationId {
-    let id = OperationId::random();
-    let (subject, record) = (subject.to_string(), record.to_string());
-    rotating.with_ledger(async |ledger| {
-        let task = NewTask::new(id, "rotation", "mine", subject, &record);
-        ledger.open_task(&task).await.unwrap();
-        if is_over {
-            let claimed = ledger.claim_task(id, Duration::from_secs(60)).await;
-            let epoch = claimed.unwrap().unwrap().epoch;
-            assert!(ledger.record_task(id, epoch, &record, true).await.unwrap());
-            ledger.release_claim(id, epoch, None).await.unwrap();
-        }
-    });
-    id
-}
-
-#[test]
-fn a_token_that_a_rotation_of_a_newer_version_may_hold_is_not_rotated_by_this_one() {
-    let rotating = Rotating::with("losant", &["--tokens=0"], POLICY);
-    let (held, free) = (rotating.insert("ci-0"), rotating.insert("ci-1"));
-    rotating.run(&["snapshot"]).ends_with(0);
-    let subject = json!(["losant", "mine", "", "token", "gone"]);
-    let record = json!({"version": 2, "old": "gone", "delivered": [{"token": held}]});
-    let rotation = of_newer_version(&rotating, &subject, &record, true).to_string();
-    let (rotated, run) = worker(&rotating, 8);
-    assert_eq!(rotated.len(), 1, "{run:?}");
-    assert_eq!(text(&rotated[0], "token"), free);
-    let is_said = |run: &Run, token: &str| {
-        let mut lines = run.stderr.lines();
-        lines.any(|line| {
-            [token, &rotation, "newer version"]
-                .iter()
-                .all(|it| line.contains(it))
-        })
-    };
-    assert!(is_said(&run, &held), "{run:?}");
-    let to = rotating.to("ci-0");
-    let words = [
-        "rotate",
-        &held,
-        &to,
-        "--overlap=0s",
-        "--expires-in=90d",
-        "--yes",
-    ];
-    let run = rotating.run(&words).ends_with(1);
-    assert!(is_said(&run, ""), "{run:?}");
-    assert!(rotating.accepts(&rotating.secret_of(&held)));
-    let anew = [&words[..], &["--only-these-places"]].concat();
-    rotating.run(&anew).ends_with(0);
-    let (_, run) = worker(&rotating, 0);
-    assert_eq!(run.stderr, "");
-
-    let another = rotating.insert("ci-2");
-    let record = json!({"version": 3});
-    let rotation = of_newer_version(&rotating, &json!("of a kind"), &record, true).to_string();
-    let (rotated, run) = worker(&rotating, 1);
-    assert_eq!(rotated, Vec::<Value>::new());
-    let said = format!("{rotation}, which this version of the program cannot read, may hold any");
-    assert!(run.stderr.contains(&said), "{run:?}");
-    assert!(rotating.accepts(&rotating.secret_of(&another)));
 }
 
 #[test]

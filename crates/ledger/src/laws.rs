@@ -24,9 +24,11 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod claims;
 mod history;
 mod named;
 mod observe;
+mod pruning;
 mod queues;
 mod random;
 mod task_history;

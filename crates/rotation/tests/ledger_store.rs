@@ -225,6 +225,34 @@ async fn a_record_that_is_not_understood_hides_no_other_rotation() {
     assert_eq!(store.closed_rotations().await.unwrap().unreadable.len(), 1);
 }
 
+/// Whatever the keys of the newer version are, a place is a text in its record.
+#[tokio::test]
+async fn a_place_that_a_record_of_another_queue_names_is_left_to_it_although_it_is_not_understood()
+{
+    let (ledger, store) = store().await;
+    let (id, kind) = (OperationId::random(), LedgerRotationStore::KIND);
+    let state = r#"{"version":2,"writes":[{"to":"file:/a/b"}]}"#;
+    let task = NewTask::new(id, kind, "iot", "of another kind", state).with_due(now());
+    ledger.open_task(&task).await.unwrap();
+
+    let shared = record("1", &["file:/c", "file:/a/./b"]);
+    let error = store.open_rotation(&shared, "other", None).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Conflict);
+    let text = error.to_string();
+    assert!(
+        text.contains(&id.to_string()) && text.contains("file:/a/./b"),
+        "{text}"
+    );
+    let other = record("1", &["file:/c"]);
+    let opened = store.open_rotation(&other, "other", None).await;
+    assert_eq!(opened.unwrap(), None);
+    assert!(store.abandon(id).await.unwrap());
+    let shared = record("2", &["file:/a/b"]);
+    let opened = store.open_rotation(&shared, "another", None).await;
+    assert_eq!(opened.unwrap(), None);
+}
+
 #[tokio::test]
 async fn a_record_about_another_token_than_its_task_is_not_carried_out() {
     for changed in ["token", "rotation"] {

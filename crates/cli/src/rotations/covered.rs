@@ -21,6 +21,7 @@ use super::same_tokens::{
     earlier_policies, is_covered_twice, is_rotated_elsewhere, open_elsewhere,
 };
 use super::unreadable::UnreadableRotations;
+use super::unreadable_places::UnreadablePlaces;
 use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
 use crate::progress::with_progress;
@@ -77,6 +78,7 @@ pub(crate) async fn find_covered(
     let open = rotations.store.open_rotations().await?;
     let over = rotations.store.closed_rotations().await?;
     let unreadable = open.unreadable.iter().chain(&over.unreadable);
+    let named_places = UnreadablePlaces::new(&rotations.sinks, unreadable.clone());
     let unreadable =
         UnreadableRotations::of_account(provider.account(), account.queue(), unreadable)?;
     let open = open.rotations;
@@ -110,9 +112,10 @@ pub(crate) async fn find_covered(
             let mut others = holders
                 .others(&rotations.sinks, &covered.record)
                 .into_iter();
-            others
-                .next()
-                .map_or(Ok(covered), |other| Err(other.is_in_the_way()))
+            let other = others.next().map(|other| other.is_in_the_way());
+            let objection = other
+                .or_else(|| named_places.objection(&rotations.sinks, &covered.record, &holders));
+            objection.map_or(Ok(covered), Err)
         });
         let is_open = |covered: &Covered| {
             let subject = covered.record.subject();
@@ -233,8 +236,11 @@ pub(crate) async fn find_covered(
                 || incomplete.is_some()
                 || alive.contains(&other.successor.token)
         });
-        if let Some(other) = other {
-            *planned = Err(other.is_in_the_way());
+        let other = other.map(|other| other.is_in_the_way());
+        let objection =
+            other.or_else(|| named_places.objection(&rotations.sinks, record, &holders));
+        if let Some(error) = objection {
+            *planned = Err(error);
             continue;
         }
         let Some(token) = token else { continue };

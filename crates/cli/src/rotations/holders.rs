@@ -85,6 +85,11 @@ impl<'a> Holders<'a> {
         }
     }
 
+    /// Returns the time of the last delivery to the place of this identity.
+    pub(super) fn delivered_at(&self, identity: &str) -> Option<Timestamp> {
+        self.last.get(identity).map(at)
+    }
+
     /// Returns the deliveries of other tokens to the places of a rotation, which would replace them
     /// without having been told to.
     pub(crate) fn others(&self, sinks: &Sinks, record: &RotationRecord) -> Vec<Delivery<'a>> {

@@ -26,6 +26,7 @@ mod stamped_places;
 mod step_store;
 mod stop;
 mod unreadable;
+mod unreadable_places;
 
 pub(crate) use self::allowed::lost_policy;
 pub(crate) use self::carrying_on::{carry_on, in_turn};
@@ -42,3 +43,4 @@ pub(crate) use self::revoked_holders::{
 };
 pub(crate) use self::stamped_places::{Holder, StampedPlaces};
 pub(crate) use self::stop::Stop;
+pub(crate) use self::unreadable_places::UnreadablePlaces;

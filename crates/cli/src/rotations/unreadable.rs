@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value;
 use tokenfleet::journal::OperationId;
 use tokenfleet::workflow::Marker;
 use tokenfleet::{Account, Error, ErrorKind, Fate, Result, Timestamp, Token};
@@ -48,7 +47,7 @@ impl UnreadableRotations {
             if !is_its_own {
                 continue;
             }
-            let texts = texts(&task.state);
+            let texts = unreadable.texts();
             let (id, closed_at) = (task.id, task.closed_at);
             // A record that names its own token in another way may name the others so, too.
             let is_understood = subject.is_some_and(|subject| match subject.token {
@@ -120,7 +119,7 @@ fn error(message: String, id: OperationId, closed_at: Option<Timestamp>) -> Erro
 }
 
 /// The subject of a rotation, as its task has it.
-struct Subject {
+pub(super) struct Subject {
     provider: String,
     account: String,
     place: String,
@@ -129,7 +128,7 @@ struct Subject {
 }
 
 impl Subject {
-    fn read(text: &str) -> Option<Self> {
+    pub(super) fn read(text: &str) -> Option<Self> {
         let parts: Vec<String> = serde_json::from_str(text).ok()?;
         let mut parts = parts.into_iter();
         let (provider, account, place) = (parts.next()?, parts.next()?, parts.next()?);
@@ -147,34 +146,17 @@ impl Subject {
     }
 
     /// Returns `true` for one account of a platform, which may have been renamed since.
-    fn is_of(&self, account: &Account) -> bool {
+    pub(super) fn is_of(&self, account: &Account) -> bool {
         self.provider == account.provider()
             && (self.account == account.name() || self.place == account.place().unwrap_or_default())
     }
-}
-
-/// Returns all texts of a record that is JSON.
-fn texts(state: &str) -> BTreeSet<String> {
-    let mut texts = BTreeSet::new();
-    let mut left: Vec<Value> = serde_json::from_str(state).into_iter().collect();
-    while let Some(value) = left.pop() {
-        match value {
-            Value::String(text) => {
-                texts.insert(text);
-            }
-            Value::Array(values) => left.extend(values),
-            Value::Object(values) => left.extend(values.into_iter().map(|(_, value)| value)),
-            _ => {}
-        }
-    }
-    texts
 }
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use serde_json::json;
+    use serde_json::{Value, json};
     use tokenfleet::{Fact, TokenId, TokenState};
     use tokenfleet_ledger::{NewTask, Task};
     use tokenfleet_rotation::runner::StoredRotations;

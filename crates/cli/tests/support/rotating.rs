@@ -289,6 +289,15 @@ impl Rotating {
     }
 }
 
+/// Runs a worker once and returns its rotations.
+#[track_caller]
+pub(crate) fn worker(rotating: &Rotating, code: i32) -> (Vec<Value>, Run) {
+    let run = rotating
+        .run(&["worker", "--once", "--output=ndjson"])
+        .ends_with(code);
+    (lines(&run.stdout), run)
+}
+
 /// Rotates a token into a sink, lets the overlap pass and finishes it. `held` returns the secret
 /// that the sink holds.
 #[track_caller]

@@ -11,7 +11,7 @@ use tokenfleet_core::{
 };
 
 use super::observe::{ensure_eq, ensure_refused, record, state, works};
-use super::{queues, tasks};
+use super::{claims, pruning, queues, tasks};
 use crate::{Ledger, PageRequest, Source, Span, Verdict};
 
 /// The result of a law: a violation is a sentence.
@@ -66,31 +66,31 @@ pub const ALL: [(&str, Law); 30] = [
     (
         "two_tasks_of_one_queue_are_never_claimed_at_once",
         |ledger| {
-            Box::pin(tasks::two_tasks_of_one_queue_are_never_claimed_at_once(
+            Box::pin(claims::two_tasks_of_one_queue_are_never_claimed_at_once(
                 ledger,
             ))
         },
     ),
     ("epochs_rise_over_all_queues", |ledger| {
-        Box::pin(tasks::epochs_rise_over_all_queues(ledger))
+        Box::pin(claims::epochs_rise_over_all_queues(ledger))
     }),
     (
         "a_claim_that_ran_out_is_taken_and_records_nothing_any_more",
         |ledger| {
-            Box::pin(tasks::a_claim_that_ran_out_is_taken_and_records_nothing_any_more(ledger))
+            Box::pin(claims::a_claim_that_ran_out_is_taken_and_records_nothing_any_more(ledger))
         },
     ),
     ("a_claim_lasts_as_long_as_its_lease", |ledger| {
-        Box::pin(tasks::a_claim_lasts_as_long_as_its_lease(ledger))
+        Box::pin(claims::a_claim_lasts_as_long_as_its_lease(ledger))
     }),
     ("an_extension_never_makes_a_claim_shorter", |ledger| {
-        Box::pin(tasks::an_extension_never_makes_a_claim_shorter(ledger))
+        Box::pin(claims::an_extension_never_makes_a_claim_shorter(ledger))
     }),
     (
         "a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them",
         |ledger| {
             Box::pin(
-                tasks::a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them(
+                claims::a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them(
                     ledger,
                 ),
             )
@@ -113,7 +113,7 @@ pub const ALL: [(&str, Law); 30] = [
         },
     ),
     ("a_raised_epoch_is_lower_than_the_next_claim", |ledger| {
-        Box::pin(tasks::a_raised_epoch_is_lower_than_the_next_claim(ledger))
+        Box::pin(claims::a_raised_epoch_is_lower_than_the_next_claim(ledger))
     }),
     ("a_closed_task_stays_closed", |ledger| {
         Box::pin(tasks::a_closed_task_stays_closed(ledger))
@@ -128,10 +128,10 @@ pub const ALL: [(&str, Law); 30] = [
         Box::pin(tasks::what_a_ledger_does_not_take_is_refused(ledger))
     }),
     ("pruning_keeps_open_tasks_and_their_writes", |ledger| {
-        Box::pin(tasks::pruning_keeps_open_tasks_and_their_writes(ledger))
+        Box::pin(pruning::pruning_keeps_open_tasks_and_their_writes(ledger))
     }),
     ("pruning_keeps_a_closed_task_with_an_open_write", |ledger| {
-        Box::pin(tasks::pruning_keeps_a_closed_task_with_an_open_write(
+        Box::pin(pruning::pruning_keeps_a_closed_task_with_an_open_write(
             ledger,
         ))
     }),

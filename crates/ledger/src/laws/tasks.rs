@@ -1,15 +1,14 @@
-//! The laws of tasks: who carries them on, and what becomes of a worker that is lost.
+//! The laws of tasks: when one is opened and closed, and what becomes of it.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokenfleet_core::capability::{Capabilities, OperationCall};
-use tokenfleet_core::journal::{Intent, OperationId, Outcome, Run};
-use tokenfleet_core::{Account, CreateToken, Error, ErrorKind, Fate, Timestamp};
+use tokenfleet_core::journal::OperationId;
+use tokenfleet_core::{ErrorKind, Timestamp};
 
 use super::observe::{ensure_eq, ensure_refused, works};
 use crate::{Ledger, NewTask, Task, TaskClaim};
 
-const HOUR: Duration = Duration::from_secs(3_600);
+pub(super) const HOUR: Duration = Duration::from_secs(3_600);
 
 /// Returns a new task of a queue.
 pub(super) fn task(queue: &str, subject: &str) -> NewTask {
@@ -17,7 +16,11 @@ pub(super) fn task(queue: &str, subject: &str) -> NewTask {
 }
 
 /// Opens a task of a queue and returns its id.
-async fn opened(ledger: &dyn Ledger, queue: &str, subject: &str) -> Result<OperationId, String> {
+pub(super) async fn opened(
+    ledger: &dyn Ledger,
+    queue: &str,
+    subject: &str,
+) -> Result<OperationId, String> {
     let task = task(queue, subject);
     let open = works("opening", ledger.open_task(&task).await)?;
     ensure_eq("the task that is open already", &open, &None)?;
@@ -25,13 +28,13 @@ async fn opened(ledger: &dyn Ledger, queue: &str, subject: &str) -> Result<Opera
 }
 
 /// Returns a task that the ledger must know.
-async fn found(ledger: &dyn Ledger, id: OperationId) -> Result<Task, String> {
+pub(super) async fn found(ledger: &dyn Ledger, id: OperationId) -> Result<Task, String> {
     let found = works("a task", ledger.task(id).await)?;
     found.ok_or_else(|| format!("the ledger does not know the task {id}"))
 }
 
 /// Claims a task of which nobody has the queue.
-async fn claimed(
+pub(super) async fn claimed(
     ledger: &dyn Ledger,
     id: OperationId,
     lease: Duration,
@@ -40,13 +43,30 @@ async fn claimed(
     claim.ok_or_else(|| format!("the task {id} cannot be claimed"))
 }
 
-async fn ensure_not_claimed(
+pub(super) async fn ensure_not_claimed(
     what: &str,
     ledger: &dyn Ledger,
     id: OperationId,
 ) -> Result<(), String> {
     let claim = works("claiming", ledger.claim_task(id, HOUR).await)?;
     ensure_eq(what, &claim, &None)
+}
+
+/// Checks that a claim that is over is refused whatever it asks for.
+pub(super) async fn ensure_changes_nothing(
+    ledger: &dyn Ledger,
+    id: OperationId,
+    epoch: u64,
+) -> Result<(), String> {
+    let extended = works("extending", ledger.extend_claim(id, epoch, HOUR).await)?;
+    ensure_eq("an extension of a claim that is over", &extended, &false)?;
+    for closes in [false, true] {
+        let recorded = ledger.record_task(id, epoch, "[]", closes).await;
+        let recorded = works("recording", recorded)?;
+        ensure_eq("a record of a claim that is over", &recorded, &false)?;
+    }
+    let due = Some(Timestamp::now());
+    works("releasing", ledger.release_claim(id, epoch, due).await)
 }
 
 pub(super) async fn one_task_of_a_subject_is_open_at_a_time(
@@ -75,44 +95,6 @@ pub(super) async fn one_task_of_a_subject_is_open_at_a_time(
     ensure_refused("opening a closed task", found, ErrorKind::Conflict)?;
     let open = works("opening the next", ledger.open_task(&second).await)?;
     ensure_eq("the open task after the first", &open, &None)
-}
-
-pub(super) async fn two_tasks_of_one_queue_are_never_claimed_at_once(
-    ledger: &dyn Ledger,
-) -> Result<(), String> {
-    let first = opened(ledger, "iot", "1").await?;
-    let second = opened(ledger, "iot", "2").await?;
-    let elsewhere = opened(ledger, "ci", "3").await?;
-    let claim = claimed(ledger, first, HOUR).await?;
-    ensure_not_claimed("a second claim of a task", ledger, first).await?;
-    ensure_not_claimed("a claim of another task", ledger, second).await?;
-    claimed(ledger, elsewhere, HOUR).await?;
-
-    // Closing a task does not give its queue back.
-    let closed = ledger.record_task(first, claim.epoch, "{}", true).await;
-    works("closing", closed)?;
-    ensure_not_claimed("a claim after the first is closed", ledger, second).await?;
-    let released = ledger.release_claim(first, claim.epoch, None).await;
-    works("releasing", released)?;
-    claimed(ledger, second, HOUR).await.map(drop)
-}
-
-pub(super) async fn epochs_rise_over_all_queues(ledger: &dyn Ledger) -> Result<(), String> {
-    let mut last = 0;
-    let mut tasks = Vec::new();
-    for subject in ["1", "2", "3"] {
-        tasks.push(opened(ledger, subject, subject).await?);
-    }
-    for _ in 0..3 {
-        for id in &tasks {
-            let epoch = claimed(ledger, *id, Duration::ZERO).await?.epoch;
-            if epoch <= last {
-                return Err(format!("the epoch {epoch} was given out after {last}"));
-            }
-            last = epoch;
-        }
-    }
-    Ok(())
 }
 
 pub(super) async fn a_task_is_not_opened_after_one_that_its_opener_has_not_read(
@@ -190,147 +172,6 @@ pub(super) async fn a_task_is_not_opened_after_one_of_its_subject_that_its_opene
     }
     let other = ledger.open_task_after(&task("iot", "2"), None, None).await;
     ensure_eq("one of another subject", &works("opening", other)?, &None)
-}
-
-pub(super) async fn a_raised_epoch_is_lower_than_the_next_claim(
-    ledger: &dyn Ledger,
-) -> Result<(), String> {
-    let id = opened(ledger, "iot", "1").await?;
-    let held = claimed(ledger, id, Duration::ZERO).await?.epoch;
-    works("raising", ledger.raise_epoch(1_000).await)?;
-    // Whoever is at work stays so.
-    let extended = works(
-        "extending",
-        ledger.extend_claim(id, held, Duration::ZERO).await,
-    )?;
-    ensure_eq("an extension", &extended, &true)?;
-    let claim = claimed(ledger, id, Duration::ZERO).await?;
-    ensure_eq("the epoch after it was raised", &claim.epoch, &1_001)?;
-    for lower in [1_001, 1_000, 7, 0] {
-        works("raising", ledger.raise_epoch(lower).await)?;
-    }
-    let claim = claimed(ledger, id, Duration::ZERO).await?;
-    ensure_eq("the epoch after it was not lowered", &claim.epoch, &1_002)?;
-    for wrong in [(1 << 53) + 1, u64::MAX] {
-        let refused = ledger.raise_epoch(wrong).await;
-        ensure_refused("an epoch of no ledger", refused, ErrorKind::InvalidInput)?;
-    }
-    works("raising", ledger.raise_epoch(1 << 53).await)?;
-    claimed(ledger, id, HOUR).await?;
-    let findings = works("the check", ledger.check().await)?;
-    ensure_eq("the findings of the check", &findings, &Vec::new())
-}
-
-pub(super) async fn a_claim_that_ran_out_is_taken_and_records_nothing_any_more(
-    ledger: &dyn Ledger,
-) -> Result<(), String> {
-    let id = opened(ledger, "iot", "1").await?;
-    let other = opened(ledger, "iot", "2").await?;
-    for taken_by in [id, other] {
-        let lost = claimed(ledger, id, Duration::ZERO).await?;
-        let claim = claimed(ledger, taken_by, HOUR).await?;
-        let before = [found(ledger, id).await?, found(ledger, other).await?];
-        ensure_changes_nothing(ledger, id, lost.epoch).await?;
-        // Nor with the epoch of the other one, or for the other task.
-        if taken_by != id {
-            ensure_changes_nothing(ledger, id, claim.epoch).await?;
-        }
-        ensure_changes_nothing(ledger, taken_by, lost.epoch).await?;
-        let after = [found(ledger, id).await?, found(ledger, other).await?];
-        ensure_eq("the tasks", &after, &before)?;
-        let released = ledger.release_claim(taken_by, claim.epoch, None).await;
-        works("releasing", released)?;
-    }
-    Ok(())
-}
-
-/// Checks that a claim that is over is refused whatever it asks for.
-async fn ensure_changes_nothing(
-    ledger: &dyn Ledger,
-    id: OperationId,
-    epoch: u64,
-) -> Result<(), String> {
-    let extended = works("extending", ledger.extend_claim(id, epoch, HOUR).await)?;
-    ensure_eq("an extension of a claim that is over", &extended, &false)?;
-    for closes in [false, true] {
-        let recorded = ledger.record_task(id, epoch, "[]", closes).await;
-        let recorded = works("recording", recorded)?;
-        ensure_eq("a record of a claim that is over", &recorded, &false)?;
-    }
-    let due = Some(Timestamp::now());
-    works("releasing", ledger.release_claim(id, epoch, due).await)
-}
-
-pub(super) async fn a_claim_lasts_as_long_as_its_lease(ledger: &dyn Ledger) -> Result<(), String> {
-    let id = opened(ledger, "iot", "1").await?;
-    let lease = Duration::from_millis(40);
-    let began_at = Instant::now();
-    let claim = claimed(ledger, id, lease).await?;
-    let until = found(ledger, id).await?.claimed_until;
-    ensure_eq("the end of the claim", &claim.task.claimed_until, &until)?;
-    let second = works("claiming", ledger.claim_task(id, HOUR).await)?;
-    // A machine may be too slow to look before the end.
-    if second.is_some() && began_at.elapsed() < lease {
-        return Err("a claim was taken before it ran out".to_owned());
-    }
-    let second = match second {
-        Some(second) => second,
-        None => {
-            // No timer: the runtime may have none.
-            std::thread::sleep(lease + Duration::from_millis(10));
-            claimed(ledger, id, HOUR).await?
-        }
-    };
-    ensure_eq("the starts", &second.task.starts, &2)
-}
-
-pub(super) async fn an_extension_never_makes_a_claim_shorter(
-    ledger: &dyn Ledger,
-) -> Result<(), String> {
-    let id = opened(ledger, "iot", "1").await?;
-    let other = opened(ledger, "iot", "2").await?;
-    let claim = claimed(ledger, id, Duration::ZERO).await?;
-    // It has run out, and nobody else has claimed the queue.
-    for by in [HOUR, Duration::ZERO, Duration::MAX, HOUR] {
-        let extended = works("extending", ledger.extend_claim(id, claim.epoch, by).await)?;
-        ensure_eq("an extension", &extended, &true)?;
-        ensure_not_claimed("a claim of the extended queue", ledger, other).await?;
-    }
-    let recorded = ledger.record_task(id, claim.epoch, "[1]", false).await;
-    ensure_eq("a record", &works("recording", recorded)?, &true)
-}
-
-pub(super) async fn a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them(
-    ledger: &dyn Ledger,
-) -> Result<(), String> {
-    let id = opened(ledger, "iot", "1").await?;
-    ensure_eq("the starts", &found(ledger, id).await?.starts, &0)?;
-    for starts in 1..4 {
-        let claim = claimed(ledger, id, Duration::ZERO).await?;
-        ensure_eq("the starts of a claim", &claim.task.starts, &starts)?;
-    }
-    let claim = claimed(ledger, id, HOUR).await?;
-    ensure_not_claimed("a second claim", ledger, id).await?;
-    ensure_eq("the starts", &found(ledger, id).await?.starts, &4)?;
-    let due = Timestamp::from_unix_seconds(1_900_000_000);
-    let released = ledger.release_claim(id, claim.epoch, due).await;
-    works("releasing", released)?;
-    let released = found(ledger, id).await?;
-    ensure_eq("the starts after a release", &released.starts, &0)?;
-    ensure_eq("the due time", &released.due, &due)?;
-    ensure_eq("the end of the claim", &released.claimed_until, &None)?;
-    ensure_changes_nothing(ledger, id, claim.epoch).await?;
-    ensure_eq("the task", &found(ledger, id).await?, &released)?;
-
-    claimed(ledger, id, Duration::ZERO).await?;
-    let claim = claimed(ledger, id, HOUR).await?;
-    ensure_eq("the starts of a claim", &claim.task.starts, &2)?;
-    let recorded = ledger.record_task(id, claim.epoch, "[2]", false).await;
-    works("recording", recorded)?;
-    let recorded = found(ledger, id).await?;
-    ensure_eq("the starts after progress", &recorded.starts, &0)?;
-    ensure_eq("the due time after progress", &recorded.due, &due)?;
-    ensure_eq("the state", &recorded.state.as_str(), &"[2]")
 }
 
 pub(super) async fn a_closed_task_stays_closed(ledger: &dyn Ledger) -> Result<(), String> {
@@ -434,80 +275,6 @@ pub(super) async fn what_a_ledger_does_not_take_is_refused(
     let refused = ledger.record_task(id, epoch, "{", true).await;
     ensure_refused("such a state", refused, ErrorKind::InvalidInput)?;
     ensure_eq("it is open", &found(ledger, id).await?.is_open(), &true)
-}
-
-pub(super) async fn pruning_keeps_open_tasks_and_their_writes(
-    ledger: &dyn Ledger,
-) -> Result<(), String> {
-    let ids = [
-        opened(ledger, "iot", "1").await?,
-        opened(ledger, "iot", "2").await?,
-    ];
-    for id in ids {
-        let request = CreateToken::new("ci").with_operation_id(id);
-        let account = Account::new("losant", "iot");
-        let call = OperationCall::Create(&request);
-        let intent = Intent::for_call(&Run::new(), &account, &Capabilities::none(), call);
-        works("an intent", ledger.record_intent(&intent).await)?;
-        let refused = Error::new(ErrorKind::Conflict, Fate::Rejected, "no");
-        let outcome = Outcome::new(&intent, Err(refused));
-        ledger.record_outcome(&intent, &outcome).await;
-    }
-    let [open, closed] = ids;
-    let epoch = claimed(ledger, closed, HOUR).await?.epoch;
-    let recorded = ledger.record_task(closed, epoch, "{}", true).await;
-    works("closing", recorded)?;
-
-    let moment = Duration::from_millis(1);
-    let closed_at = found(ledger, closed).await?.closed_at;
-    let closed_at = closed_at.ok_or("a closed task does not say when it was closed")?;
-    let before = closed_at.checked_sub(moment).unwrap_or(closed_at);
-    // The writes of the closed one may go already.
-    let earlier = works("pruning", ledger.prune(before).await)?;
-    ensure_eq("the forgotten tasks", &earlier.tasks, &0)?;
-    let after = Timestamp::now().max(closed_at).saturating_add(HOUR);
-    let pruned = works("pruning", ledger.prune(after).await)?;
-    ensure_eq("the forgotten tasks", &pruned.tasks, &1)?;
-    let writes = earlier.writes + pruned.writes;
-    ensure_eq("the forgotten writes", &writes, &1)?;
-    let task = works("a task", ledger.task(closed).await)?;
-    ensure_eq("a forgotten task", &task, &None)?;
-    ensure_eq("it is open", &found(ledger, open).await?.is_open(), &true)?;
-    let writes = works("the writes", ledger.writes(open).await)?;
-    ensure_eq("the writes of an open task", &writes.len(), &1)?;
-    // The worker of a task that was forgotten under it gives its queue back all the same.
-    works("releasing", ledger.release_claim(closed, epoch, None).await)?;
-    claimed(ledger, open, HOUR).await?;
-    let findings = works("the check", ledger.check().await)?;
-    ensure_eq("the findings of the check", &findings, &Vec::new())
-}
-
-pub(super) async fn pruning_keeps_a_closed_task_with_an_open_write(
-    ledger: &dyn Ledger,
-) -> Result<(), String> {
-    let id = opened(ledger, "iot", "1").await?;
-    let request = CreateToken::new("ci").with_operation_id(id);
-    let account = Account::new("losant", "iot");
-    let call = OperationCall::Create(&request);
-    let intent = Intent::for_call(&Run::new(), &account, &Capabilities::none(), call);
-    works("an intent", ledger.record_intent(&intent).await)?;
-    let epoch = claimed(ledger, id, HOUR).await?.epoch;
-    let recorded = ledger.record_task(id, epoch, "{}", true).await;
-    works("closing", recorded)?;
-
-    let closed_at = found(ledger, id).await?.closed_at;
-    let after = Timestamp::now().max(closed_at.unwrap_or(Timestamp::now()));
-    let after = after.saturating_add(HOUR);
-    let pruned = works("pruning", ledger.prune(after).await)?;
-    ensure_eq("the forgotten tasks", &pruned.tasks, &0)?;
-    // It says what the write was for.
-    ensure_eq("it is open", &found(ledger, id).await?.is_open(), &false)?;
-
-    let refused = Error::new(ErrorKind::Conflict, Fate::Rejected, "no");
-    let outcome = Outcome::new(&intent, Err(refused));
-    ledger.record_outcome(&intent, &outcome).await;
-    let pruned = works("pruning", ledger.prune(after).await)?;
-    ensure_eq("the forgotten tasks", &pruned.tasks, &1)
 }
 
 pub(super) async fn a_ledger_has_one_id(ledger: &dyn Ledger) -> Result<(), String> {

@@ -11,7 +11,7 @@ use tokenfleet_ledger::{NewTask, Task, TaskClaim, Tasks};
 use super::fence::CLAIM;
 use super::record::RotationRecord;
 use super::store::{Claim, RotationStore};
-use super::stored::{StoredRotation, StoredRotations};
+use super::stored::{StoredRotation, StoredRotations, UnreadableRotation};
 use crate::machine::{Change, Parked, RotationState};
 use crate::waits::scaled;
 
@@ -93,8 +93,8 @@ impl LedgerRotationStore {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the sinks are not those of the plan,
     /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of them,
-    /// or one of the same queue cannot be read and so may; also if that other one is opened at the
-    /// same time; and if another account of the same [place](tokenfleet_core::Account::place) is
+    /// or one that cannot be read may, because it is of the same queue or its record names one of
+    /// them; also if that other one is opened at the same time; and if another account of the same [place](tokenfleet_core::Account::place) is
     /// rotating the token. Fails if the ledger cannot be written.
     pub async fn open_rotation(
         &self,
@@ -302,14 +302,15 @@ fn check_places(record: &RotationRecord, queue: &str, open: &StoredRotations) ->
             return Err(conflict(other, place));
         }
     }
-    let mut unreadable = open.unreadable.iter();
-    if let Some(other) = unreadable.find(|open| open.task.queue == queue) {
-        let message = format!(
-            "the open rotation {} of the same queue cannot be read, and may write the same sink",
-            other.task.id
-        );
-        let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
-        return Err(error.with_advice(other.error.to_string()));
+    for other in &open.unreadable {
+        if other.task.queue == queue {
+            let why = "of the same queue cannot be read, and may write the same sink";
+            return Err(unreadable(other, why));
+        }
+        if let Some(place) = other.named_place(record) {
+            let why = format!("cannot be read, and names the sink {place}");
+            return Err(unreadable(other, &why));
+        }
     }
     Ok(())
 }
@@ -343,6 +344,12 @@ fn rotated_elsewhere(record: &RotationRecord, open: &StoredRotation) -> Error {
     );
     Error::new(ErrorKind::Conflict, Fate::NotSent, message)
         .with_advice("let one of the two accounts rotate it")
+}
+
+/// Creates the error about an open rotation that cannot be read.
+fn unreadable(open: &UnreadableRotation, why: &str) -> Error {
+    let message = format!("the open rotation {} {why}", open.task.id);
+    Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(open.error.to_string())
 }
 
 fn conflict(open: &StoredRotation, place: &str) -> Error {

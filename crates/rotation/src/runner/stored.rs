@@ -1,13 +1,15 @@
 //! Rotations as they are in a ledger.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
+use serde_json::Value;
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Error, Result, Timestamp};
 use tokenfleet_ledger::Task;
 
 use super::record::RotationRecord;
 use crate::machine::RotationState;
+use crate::policy::normalised;
 
 /// A rotation in a ledger.
 #[derive(Debug, Clone)]
@@ -76,6 +78,36 @@ pub struct UnreadableRotation {
     pub task: Task,
     /// The reason, with what to do.
     pub error: Error,
+}
+
+impl UnreadableRotation {
+    /// Returns all texts of the record, whatever their keys are called; none if it is no JSON.
+    ///
+    /// The ids and the places that the record names are among them, whichever version wrote it.
+    #[must_use]
+    pub fn texts(&self) -> BTreeSet<String> {
+        let mut texts = BTreeSet::new();
+        let mut left: Vec<Value> = serde_json::from_str(&self.task.state).into_iter().collect();
+        while let Some(value) = left.pop() {
+            match value {
+                Value::String(text) => {
+                    texts.insert(text);
+                }
+                Value::Array(values) => left.extend(values),
+                Value::Object(values) => left.extend(values.into_iter().map(|(_, value)| value)),
+                _ => {}
+            }
+        }
+        texts
+    }
+
+    /// Returns a place of another rotation that the record names.
+    pub(super) fn named_place<'a>(&self, other: &'a RotationRecord) -> Option<&'a str> {
+        let texts = self.texts();
+        let texts: BTreeSet<_> = texts.iter().map(|text| normalised(text)).collect();
+        let is_named = |place: &&String| texts.contains(&normalised(place));
+        other.sinks.iter().find(is_named).map(String::as_str)
+    }
 }
 
 impl StoredRotations {

@@ -12,7 +12,7 @@ use tokenfleet_rotation::machine::{Rotation, RotationPlan, Strategy};
 use tokenfleet_rotation::policy::{
     Policy, PolicyAccount, PolicyConfig, SinkPlace, successor_request, without_marker,
 };
-use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
+use tokenfleet_rotation::runner::{RotationRecord, StoredRotation, StoredRotations};
 use tokenfleet_rotation::sink::{Readable, SecretSink};
 
 use super::{in_context, only_token, other_places};
@@ -27,7 +27,7 @@ use crate::output::{Format, Output, Results};
 use crate::policies::acting_token;
 use crate::program_name::command_line;
 use crate::progress::with_progress;
-use crate::rotations::{Holders, Progressed, Rotations, Stop, locations};
+use crate::rotations::{Holders, Progressed, Rotations, Stop, UnreadablePlaces, locations};
 
 pub(super) async fn run(
     accounts: &Accounts,
@@ -77,7 +77,7 @@ pub(super) async fn run(
         .record()
         .await
         .map_err(|error| in_context(&*provider, error))?;
-    check_holders(&rotations, &*provider, &record, &over.rotations).await?;
+    check_holders(&rotations, &*provider, &record, &over).await?;
     check_places(&rotations, &record, arguments.adopt)
         .await
         .map_err(|error| in_context(&*provider, error))?;
@@ -120,10 +120,10 @@ async fn check_holders(
     rotations: &Rotations<'_>,
     provider: &dyn TokenProvider,
     record: &RotationRecord,
-    over: &[StoredRotation],
+    over: &StoredRotations,
 ) -> Result<()> {
-    let open = rotations.store.open_rotations().await?.rotations;
-    let holders = Holders::new(&rotations.sinks, over, &open);
+    let open = rotations.store.open_rotations().await?;
+    let holders = Holders::new(&rotations.sinks, &over.rotations, &open.rotations);
     for other in holders.others(&rotations.sinks, record) {
         let is_here = other.stored.record.account == *provider.account();
         if is_here && !may_be_alive(provider, &other.successor.token).await {
@@ -131,7 +131,10 @@ async fn check_holders(
         }
         return Err(in_context(provider, other.is_in_the_way()));
     }
-    Ok(())
+    let unreadable = open.unreadable.iter().chain(&over.unreadable);
+    let places = UnreadablePlaces::new(&rotations.sinks, unreadable);
+    let objection = places.objection(&rotations.sinks, record, &holders);
+    objection.map_or(Ok(()), |error| Err(in_context(provider, error)))
 }
 
 /// Refuses places that cannot be used now: whoever is there can mend that, and try again.

@@ -18,6 +18,7 @@ mod bounded;
 mod changing;
 mod disordered;
 mod endings;
+mod first_look;
 mod interrupted;
 mod keyset;
 mod keyset_guards;
