@@ -249,7 +249,7 @@ fn a_worker_revokes_what_a_killed_one_was_revoking() {
 /// No second token is created for half a minute, which takes as long without the feature.
 #[test]
 fn a_token_whose_secret_died_with_its_worker_is_revoked_by_the_next_one() {
-    let divisor = divisor(5);
+    let divisor = divisor(10);
     let started: Vec<_> = ["losant", "foreman"]
         .into_iter()
         .map(|provider| {

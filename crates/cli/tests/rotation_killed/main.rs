@@ -36,7 +36,7 @@ const PROVIDERS: [&str; 4] = ["losant", "foreman", "cloudsmith", "mindbody"];
 /// Returns the number of kills a platform.
 fn kills() -> u64 {
     let number = std::env::var("TOKENFLEET_KILLS").ok();
-    number.map_or(25, |number| number.parse().unwrap())
+    number.map_or(10, |number| number.parse().unwrap())
 }
 
 /// The experience with one platform.
