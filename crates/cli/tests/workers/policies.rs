@@ -1,15 +1,11 @@
 //! Policies, and the workers that carry them out.
 
-#![cfg(all(feature = "simulate", unix))]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
-
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::rotating::{POLICY, Rotating, ended, lines, send};
+
+use crate::support::rotating::{POLICY, Rotating, ended, lines, send};
 
 fn assert_all_rotated(rotating: &Rotating, count: usize) {
     assert_eq!(rotating.alive(), count + 1);

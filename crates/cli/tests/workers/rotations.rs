@@ -1,18 +1,12 @@
 //! Rotations of one token into places: what is sent, what a crash leaves, and who goes on.
 
-#![cfg(all(feature = "simulate", unix))]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-#[path = "support/scaled_waits.rs"]
-mod scaled_waits;
-mod support;
-
 use std::fs;
 use std::time::Duration;
 
-use scaled_waits::{DIVIDED_BY, divisor};
 use serde_json::{Value, json};
-use support::rotating::{Rotating, lines};
+
+use crate::scaled_waits::{DIVIDED_BY, divisor};
+use crate::support::rotating::{Rotating, lines};
 
 /// The words of a rotation of a token into a file that does not exist, without an overlap.
 fn rotate<'a>(id: &'a str, to: &'a str) -> Vec<&'a str> {

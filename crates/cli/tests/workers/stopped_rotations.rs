@@ -1,15 +1,11 @@
 //! Rotations whose program is asked to stop: what is unfinished is told.
 
-#![cfg(all(feature = "simulate", unix))]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::Run;
-use support::rotating::{POLICY, Rotating, ended, lines, send};
+
+use crate::support::Run;
+use crate::support::rotating::{POLICY, Rotating, ended, lines, send};
 
 /// Delays the answers to creations, whose tokens are there before that.
 fn delay_creations(rotating: &Rotating, milliseconds: u64) {
