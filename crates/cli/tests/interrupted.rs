@@ -54,7 +54,11 @@ fn signalled(signal: &str, times: u32, latency: u32, words: &[&str]) -> (Run, Si
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let in_flight = if words.contains(&"--max-concurrency=2") { 2 } else { 1 };
+    let in_flight = if words.contains(&"--max-concurrency=2") {
+        2
+    } else {
+        1
+    };
     let started = Instant::now();
     while control(server, "GET", "/log", "")["total"] != in_flight {
         assert!(started.elapsed() < Duration::from_secs(60), "nothing sent");

@@ -317,7 +317,9 @@ fn progress_counts_towards_the_total_while_tokens_are_sorted_and_is_off_if_quiet
                 assert_eq!(run.code, Some(0));
                 let shown: Vec<_> = (run.raw.split('\r'))
                     .filter_map(|line| line.split_once(&format!(" of {of} tokens{end}")))
-                    .filter_map(|(before, _)| before.rsplit(' ').next()?.replace(',', "").parse().ok())
+                    .filter_map(|(before, _)| {
+                        before.rsplit(' ').next()?.replace(',', "").parse().ok()
+                    })
                     .collect::<Vec<u64>>();
                 assert!(shown.iter().any(|read| *read > 0), "{shown:?}");
                 assert!(shown.is_sorted(), "{shown:?}");

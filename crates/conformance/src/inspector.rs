@@ -58,8 +58,8 @@ impl Inspector {
     }
 }
 
-/// Returns the last characters of a secret. A text is searched for so few a hundred times as fast as
-/// for a long secret, and hardly ever has them without the rest.
+/// Returns the last characters of a secret. A text is searched for so few a hundred times as fast
+/// as for a long secret, and hardly ever has them without the rest.
 fn end(secret: &str) -> &str {
     let mut starts = secret.char_indices().rev().map(|(start, _)| start);
     let start = starts.nth(END_LENGTH - 1).unwrap_or_default();

@@ -263,7 +263,7 @@ fn many_writers_of_a_process_wait_for_another_process_at_the_same_time() {
         assert_eq!(open_tasks(&ledger, 50).await.len(), 50);
         let took = asked.elapsed();
         assert!(
-            took < Duration::from_secs(10),
+            took < Duration::from_secs(20),
             "{took:?}: one after another, it takes 25 s"
         );
     });
