@@ -58,6 +58,10 @@ impl CanarySecrets {
         let mut found = Vec::new();
         for canary in self.lock().iter() {
             for form in &canary.forms {
+                // A text is searched for a few characters a hundred times as fast as for many.
+                if !text.contains(end(form)) {
+                    continue;
+                }
                 if let Some(at) = text.find(form.as_str()) {
                     let before = text[..at].chars().rev().take(80).collect::<Vec<_>>();
                     let before: String = before.into_iter().rev().collect();
@@ -71,6 +75,12 @@ impl CanarySecrets {
     fn lock(&self) -> MutexGuard<'_, Vec<Canary>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns the last 16 characters of a form.
+fn end(form: &str) -> &str {
+    let mut starts = form.char_indices().rev().map(|(start, _)| start);
+    &form[starts.nth(15).unwrap_or_default()..]
 }
 
 /// Returns everything that an error and its sources print, as `Display` and as `Debug`.

@@ -32,7 +32,7 @@ fn assert_after(from: Timestamp, to: Timestamp, seconds: u64) {
 
 #[test]
 fn a_dry_run_shows_the_open_rotations_that_would_go_on() {
-    let tables = POLICY.replace("overlap = '0s'", "overlap = '4s'");
+    let tables = POLICY.replace("overlap = '0s'", "overlap = '2s'");
     let rotating = Rotating::covered_by(&tables, "losant", 1);
     let run = rotating
         .run(&["rotate", "--policy=ci", "--output=ndjson"])
@@ -47,7 +47,7 @@ fn a_dry_run_shows_the_open_rotations_that_would_go_on() {
         operations.into_iter().all(|operation| operation.is_null()),
         "{run:?}"
     );
-    std::thread::sleep(Duration::from_secs(5));
+    std::thread::sleep(Duration::from_secs(3));
     let before = (rotating.requests(), rotating.operations());
     let run = rotating.run(&DRY_RUN).ends_with(0);
     let plans = lines(&run.stdout);
@@ -134,7 +134,7 @@ fn an_old_secret_that_is_suspended_has_stopped_then() {
     let rotating = Rotating::covered_by(&tables, "losant", 1);
     rotating.run(&["worker", "--once"]).ends_with(0);
     // Long after the overlap, so that it is told from the time of the suspension.
-    std::thread::sleep(Duration::from_secs(4));
+    std::thread::sleep(Duration::from_secs(3));
     let before = Timestamp::now();
     let run = rotating
         .run(&["worker", "--once", "--output=ndjson"])

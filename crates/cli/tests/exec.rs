@@ -195,7 +195,7 @@ fn signals_are_passed_on_to_the_command() {
 #[test]
 fn a_request_to_stop_during_the_creation_takes_the_token_back() {
     let account = Account::new("losant");
-    account.inject_fault("POST", &serde_json::json!({"delay": 4_000}));
+    account.inject_fault("POST", &serde_json::json!({"delay": 2_000}));
     let trace = format!("{}-ran", support::temporary_file(""));
     let options = ["--config", &account.path];
     let child = program(&[])
@@ -207,7 +207,11 @@ fn a_request_to_stop_during_the_creation_takes_the_token_back() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    std::thread::sleep(std::time::Duration::from_secs(2));
+    let started = std::time::Instant::now();
+    while requests(&account) == 0 {
+        assert!(started.elapsed().as_secs() < 60, "nothing sent");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
     let sent = Command::new("kill")
         .args(["-TERM", &child.id().to_string()])
         .status();

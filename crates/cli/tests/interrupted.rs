@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use support::account::control;
 use support::{Run, Simulate, program, temporary_file, without_config};
 
 /// The message of an error about a write that was in flight.
@@ -21,13 +22,17 @@ fn revocation_in_flight(id: &str) -> String {
     format!("revoke failed: token {id}: {STOPPED}; revoke it again to be sure, which does no harm")
 }
 
+/// The latency in milliseconds with which a response arrives within the grace period of the program,
+/// and long after the signal.
+const LATENCY: u32 = 2_500;
+
 /// Runs a command against a platform that takes a minute to respond, and sends a signal twice.
 fn interrupted(signal: &str, words: &[&str]) -> (Run, Simulate) {
     signalled(signal, 2, 60_000, words)
 }
 
 /// Runs a command against a platform with this latency in milliseconds, and sends a signal `times`
-/// times once the request is in flight.
+/// times once so many requests are in flight as the command sends at a time.
 fn signalled(signal: &str, times: u32, latency: u32, words: &[&str]) -> (Run, Simulate) {
     let latency = format!("--latency={latency}");
     let simulate = Simulate::start(&["losant", "--tokens=1", &latency], 1);
@@ -49,8 +54,16 @@ fn signalled(signal: &str, times: u32, latency: u32, words: &[&str]) -> (Run, Si
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // Long enough to have sent the request even on a busy machine, and far from the response.
-    std::thread::sleep(Duration::from_secs(3));
+    let in_flight = if words.contains(&"--max-concurrency=2") {
+        2
+    } else {
+        1
+    };
+    let started = Instant::now();
+    while control(server, "GET", "/log", "")["total"] != in_flight {
+        assert!(started.elapsed() < Duration::from_secs(60), "nothing sent");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     let started = Instant::now();
     for time in 0..times {
         // Two signals at the same time count as one.
@@ -185,22 +198,22 @@ fn an_interrupted_creation_prints_the_marker_that_finds_it() {
 
 #[test]
 fn a_response_in_flight_is_awaited_and_its_secret_is_printed() {
-    for signal in ["INT", "HUP", "QUIT"] {
-        let (run, _simulate) = signalled(
-            signal,
-            1,
-            5_000,
-            &[
-                "create",
-                "--name=ci",
-                "--expires-in=30d",
-                "--scope=all.User",
-            ],
-        );
-        let run = run.ends_with(0);
-        assert!(run.json()["secret"].is_string(), "{signal}: {run:?}");
-        assert_eq!(run.stderr, "");
-    }
+    let words = [
+        "create",
+        "--name=ci",
+        "--expires-in=30d",
+        "--scope=all.User",
+    ];
+    std::thread::scope(|scope| {
+        for signal in ["INT", "HUP", "QUIT"] {
+            scope.spawn(move || {
+                let (run, _simulate) = signalled(signal, 1, LATENCY, &words);
+                let run = run.ends_with(0);
+                assert!(run.json()["secret"].is_string(), "{signal}: {run:?}");
+                assert_eq!(run.stderr, "");
+            });
+        }
+    });
 }
 
 #[test]
@@ -208,7 +221,7 @@ fn revocations_in_flight_are_awaited_and_no_other_is_started() {
     let ids = ["5", "6", "7"].map(|digit| digit.repeat(24));
     let words = ["revoke", &ids[0], &ids[1], &ids[2]];
     let words = [&words[..], &["--yes", "--max-concurrency=2"]].concat();
-    let (run, _simulate) = signalled("TERM", 1, 5_000, &words);
+    let (run, _simulate) = signalled("TERM", 1, LATENCY, &words);
     let run = run.ends_with(1);
     let is_unknown = |line: &&str| line.contains("not_found_here");
     assert_eq!(run.stdout.lines().filter(is_unknown).count(), 2, "{run:?}");

@@ -291,7 +291,7 @@ fn on_a_terminal_many_complete_accounts_are_summed_up_and_the_others_are_not() {
 fn progress_counts_towards_the_total_while_tokens_are_sorted_and_is_off_if_quiet() {
     let fleet = Fleet::new().with(
         "losant",
-        &["--tokens=3000", "--latency=700"],
+        &["--tokens=3000", "--latency=350"],
         &[("one", ""), ("two", "")],
     );
     let path = fleet.configuration();
@@ -305,22 +305,30 @@ fn progress_counts_towards_the_total_while_tokens_are_sorted_and_is_off_if_quiet
         &path,
     ];
     let program = env!("CARGO_BIN_EXE_tokenfleet");
-    for (account, end) in [("one", ""), ("*", ", 0 of 2 accounts")] {
-        let of = if account == "*" { "6,000" } else { "3,000" };
-        let selected = format!("--account={account}");
-        let words = words.iter().copied().chain([&*selected]);
+    let words = words.iter().copied();
+    std::thread::scope(|scope| {
+        for (account, end) in [("one", ""), ("*", ", 0 of 2 accounts")] {
+            let (fleet, words) = (&fleet, words.clone());
+            scope.spawn(move || {
+                let of = if account == "*" { "6,000" } else { "3,000" };
+                let selected = format!("--account={account}");
+                let words = words.chain([&*selected]);
+                let run = Terminal::new(400).run(program, words, fleet.environment());
+                assert_eq!(run.code, Some(0));
+                let shown: Vec<_> = (run.raw.split('\r'))
+                    .filter_map(|line| line.split_once(&format!(" of {of} tokens{end}")))
+                    .filter_map(|(before, _)| {
+                        before.rsplit(' ').next()?.replace(',', "").parse().ok()
+                    })
+                    .collect::<Vec<u64>>();
+                assert!(shown.iter().any(|read| *read > 0), "{shown:?}");
+                assert!(shown.is_sorted(), "{shown:?}");
+            });
+        }
+        let words = words.clone().chain(["--account=one", "--quiet"]);
         let run = Terminal::new(400).run(program, words, fleet.environment());
-        assert_eq!(run.code, Some(0));
-        let shown: Vec<_> = (run.raw.split('\r'))
-            .filter_map(|line| line.split_once(&format!(" of {of} tokens{end}")))
-            .filter_map(|(before, _)| before.rsplit(' ').next()?.replace(',', "").parse().ok())
-            .collect::<Vec<u64>>();
-        assert!(shown.iter().any(|read| *read > 0), "{shown:?}");
-        assert!(shown.is_sorted(), "{shown:?}");
-    }
-    let words = words.iter().copied().chain(["--account=one", "--quiet"]);
-    let run = Terminal::new(400).run(program, words, fleet.environment());
-    assert!(!run.raw.contains(" of 3,000 tokens"));
+        assert!(!run.raw.contains(" of 3,000 tokens"));
+    });
 }
 
 #[test]

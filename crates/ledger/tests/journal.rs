@@ -141,13 +141,13 @@ fn an_outcome_that_fails_once_is_tried_again() {
     block_on(async {
         let ledger = SqliteLedger::open(&path).await.unwrap();
         // The first attempt fails before the lock is released, and the second one after that.
-        let ledger = ledger.with_patience(Duration::from_secs(4));
+        let ledger = ledger.with_patience(Duration::from_secs(2));
         let intent = intent();
         ledger.record_intent(&intent).await.unwrap();
         let other = Connection::open(&path).unwrap();
         other.execute_batch("begin immediate").unwrap();
         let released = std::thread::spawn(move || {
-            std::thread::sleep(Duration::from_secs(5));
+            std::thread::sleep(Duration::from_secs(3));
             other.execute_batch("rollback").unwrap();
         });
         ledger.record_outcome(&intent, &created(&intent, "1")).await;

@@ -15,43 +15,57 @@ use tokenfleet_ledger::{Ledger, PageRequest, PostgresLedger, laws};
 
 const EMPTY: &str = "drop schema if exists tokenfleet cascade";
 
+/// Gives a check an empty ledger.
+fn with_fresh<T>(server: &PostgresServer, check: impl AsyncFnOnce(&PostgresLedger) -> T) -> T {
+    server.carry_out(EMPTY);
+    block_on(async {
+        let ledger = PostgresLedger::open(&server.url()).await;
+        check(&ledger.unwrap()).await
+    })
+}
+
 #[test]
-fn every_law_is_kept() {
+fn every_named_law_is_kept() {
     let Some(server) = PostgresServer::start() else {
         return;
     };
     let violations = laws::ALL.into_iter().filter_map(|(name, law)| {
-        server.carry_out(EMPTY);
-        let kept = block_on(async {
-            let ledger = PostgresLedger::open(&server.url()).await.unwrap();
-            law(&ledger).await
-        });
+        let kept = with_fresh(&server, async |ledger| law(ledger).await);
         kept.err().map(|violation| format!("{name}: {violation}"))
     });
     let violations: Vec<String> = violations.collect();
     assert!(violations.is_empty(), "{}", violations.join("\n"));
+}
+
+#[test]
+fn random_histories_are_remembered() {
+    let Some(server) = PostgresServer::start() else {
+        return;
+    };
     let kept = laws::check_random_histories(8, |history| {
-        server.carry_out(EMPTY);
-        block_on(async {
-            let ledger = PostgresLedger::open(&server.url()).await.unwrap();
-            history.check(&ledger).await
-        })
+        with_fresh(&server, async |ledger| history.check(ledger).await)
     });
     kept.unwrap_or_else(|violation| panic!("{violation}"));
+}
+
+#[test]
+fn random_writes_are_remembered() {
+    let Some(server) = PostgresServer::start() else {
+        return;
+    };
     let kept = laws::check_random_writes(8, |history| {
-        server.carry_out(EMPTY);
-        block_on(async {
-            let ledger = PostgresLedger::open(&server.url()).await.unwrap();
-            history.check(&ledger).await
-        })
+        with_fresh(&server, async |ledger| history.check(ledger).await)
     });
     kept.unwrap_or_else(|violation| panic!("{violation}"));
+}
+
+#[test]
+fn random_tasks_are_carried_on_by_one_worker_at_a_time() {
+    let Some(server) = PostgresServer::start() else {
+        return;
+    };
     let kept = laws::check_random_tasks(8, |history| {
-        server.carry_out(EMPTY);
-        block_on(async {
-            let ledger = PostgresLedger::open(&server.url()).await.unwrap();
-            history.check(&ledger).await
-        })
+        with_fresh(&server, async |ledger| history.check(ledger).await)
     });
     kept.unwrap_or_else(|violation| panic!("{violation}"));
 }

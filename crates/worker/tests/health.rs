@@ -66,9 +66,12 @@ fn whoever_watches_sees_the_numbers_and_no_name() {
     });
 }
 
+/// The seconds pass as soon as everybody waits for them.
 #[test]
 fn a_client_that_says_nothing_keeps_no_other_waiting() {
-    block_on(async {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_all().start_paused(true).build().unwrap();
+    runtime.block_on(async {
         let ledger: Arc<dyn Tasks> = Arc::new(MemoryLedger::new());
         let worker = Worker::new(ledger);
         let loopback = "127.0.0.1:0".parse().unwrap();

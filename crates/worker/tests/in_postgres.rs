@@ -131,8 +131,8 @@ fn workers_go_on_after_postgres_has_crashed() {
 
 #[test]
 fn a_worker_without_work_costs_postgres_less_than_three_transactions_a_second() {
-    const WORKERS: u64 = 4;
-    const SECONDS: u64 = 20;
+    const WORKERS: u64 = 16;
+    const SECONDS: u64 = 5;
 
     let Some(server) = PostgresServer::start() else {
         return;

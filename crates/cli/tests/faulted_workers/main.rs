@@ -79,7 +79,7 @@ fn first_seed() -> u64 {
 
 /// Runs fleets of a platform, several at a time, and reports what they have gone through.
 fn run_on(provider: &'static str) {
-    let runs = number("TOKENFLEET_RUNS").unwrap_or(2);
+    let runs = number("TOKENFLEET_RUNS").unwrap_or(1);
     // With the waits of production, most of the time is waiting.
     let at_a_time = if divisor() == 1 { runs } else { runs.min(2) };
     let lanes = number("TOKENFLEET_FLEETS").unwrap_or(at_a_time);

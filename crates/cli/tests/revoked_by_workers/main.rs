@@ -174,7 +174,7 @@ fn a_platform_that_limits_the_rate_is_waited_for_as_often_as_it_takes() {
     let (plan, _) = incident.plan();
     let rate = Rate {
         deletions: 1,
-        period: Duration::from_secs(2),
+        period: Duration::from_secs(1),
     };
     let run = watched(rate, &incident, &plan);
     let run = run.ends_with(0);

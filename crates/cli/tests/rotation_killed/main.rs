@@ -29,14 +29,14 @@ use trial::{Trial, Tried};
 
 /// The number of accounts of one platform that are worked on at a time: most of the time, they wait
 /// for claims to run out.
-const TRIALS: u64 = 8;
+const TRIALS: u64 = 4;
 
 const PROVIDERS: [&str; 4] = ["losant", "foreman", "cloudsmith", "mindbody"];
 
 /// Returns the number of kills a platform.
 fn kills() -> u64 {
     let number = std::env::var("TOKENFLEET_KILLS").ok();
-    number.map_or(25, |number| number.parse().unwrap())
+    number.map_or(10, |number| number.parse().unwrap())
 }
 
 /// The experience with one platform.
@@ -180,7 +180,7 @@ fn a_worker_that_was_stopped_for_longer_than_its_claim_changes_nothing_any_more(
     for provider in PROVIDERS {
         let interleaved = AtomicU64::new(0);
         let enough = kills().div_ceil(10);
-        in_trials(provider, TRIALS / 2, |trial| {
+        in_trials(provider, TRIALS, |trial| {
             while interleaved.load(Ordering::SeqCst) < enough {
                 let is_interleaved = trial.rotate_by_two();
                 interleaved.fetch_add(u64::from(is_interleaved), Ordering::SeqCst);

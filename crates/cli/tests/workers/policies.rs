@@ -1,15 +1,11 @@
 //! Policies, and the workers that carry them out.
 
-#![cfg(all(feature = "simulate", unix))]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
-
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::rotating::{POLICY, Rotating, ended, lines};
+
+use crate::support::rotating::{POLICY, Rotating, ended, lines, send};
 
 fn assert_all_rotated(rotating: &Rotating, count: usize) {
     assert_eq!(rotating.alive(), count + 1);
@@ -93,12 +89,15 @@ fn workers_that_run_at_once_rotate_each_token_once() {
 #[test]
 fn a_token_whose_rotation_ends_during_a_listing_is_not_rotated_again() {
     let rotating = Rotating::covered("losant", 1);
-    rotating.delay_answers_by("GET", 15_000);
+    rotating.delay_answers_by("GET", 3_000);
     let listing = rotating.spawn(&["worker", "--once"]);
     rotating.wait_until_processed("GET");
+    // It gets its answer when the other worker is done.
+    send(&listing, "STOP");
     rotating.clear_faults();
     rotating.run(&["worker", "--once"]).ends_with(0);
     assert_all_rotated(&rotating, 1);
+    send(&listing, "CONT");
     // It has read the old token as one that is active, which is revoked by now.
     let before = rotating.requests();
     let run = ended(listing).ends_with(0);

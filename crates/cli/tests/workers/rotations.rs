@@ -1,18 +1,12 @@
 //! Rotations of one token into places: what is sent, what a crash leaves, and who goes on.
 
-#![cfg(all(feature = "simulate", unix))]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-#[path = "support/scaled_waits.rs"]
-mod scaled_waits;
-mod support;
-
 use std::fs;
 use std::time::Duration;
 
-use scaled_waits::{DIVIDED_BY, divisor};
 use serde_json::{Value, json};
-use support::rotating::{Rotating, lines};
+
+use crate::scaled_waits::{DIVIDED_BY, divisor};
+use crate::support::rotating::{Rotating, lines};
 
 /// The words of a rotation of a token into a file that does not exist, without an overlap.
 fn rotate<'a>(id: &'a str, to: &'a str) -> Vec<&'a str> {
@@ -249,7 +243,7 @@ fn a_worker_revokes_what_a_killed_one_was_revoking() {
 /// No second token is created for half a minute, which takes as long without the feature.
 #[test]
 fn a_token_whose_secret_died_with_its_worker_is_revoked_by_the_next_one() {
-    let divisor = divisor(5);
+    let divisor = divisor(10);
     let started: Vec<_> = ["losant", "foreman"]
         .into_iter()
         .map(|provider| {

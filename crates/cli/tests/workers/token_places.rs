@@ -1,14 +1,10 @@
 //! The places of tokens: two tokens never share one, and no place is left with a dead secret.
 
-#![cfg(all(feature = "simulate", unix))]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
-
 use std::fs;
 
 use serde_json::Value;
-use support::rotating::{POLICY, Rotating, ended, lines, send};
+
+use crate::support::rotating::{POLICY, Rotating, ended, lines, send};
 
 /// Returns the words of a rotation into places.
 fn rotate<'a>(id: &'a str, places: &'a [String], more: &[&'a str]) -> Vec<&'a str> {

@@ -1,16 +1,12 @@
 //! Schedules: the commands that workers run again and again.
 
-#![cfg(all(feature = "simulate", unix))]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
-
 use std::fs;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::rotating::{Rotating, lines, send};
 use tokenfleet_ledger::{Task, Tasks};
+
+use crate::support::rotating::{Rotating, lines, send};
 
 const NIGHTLY: &str = "[schedules.nightly]\nrun = 'snapshot'\nevery = '1d'\n";
 

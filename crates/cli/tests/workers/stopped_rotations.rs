@@ -1,15 +1,11 @@
 //! Rotations whose program is asked to stop: what is unfinished is told.
 
-#![cfg(all(feature = "simulate", unix))]
-#![allow(clippy::unwrap_used, clippy::panic)]
-
-mod support;
-
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use support::Run;
-use support::rotating::{POLICY, Rotating, ended, lines, send};
+
+use crate::support::Run;
+use crate::support::rotating::{POLICY, Rotating, ended, lines, send};
 
 /// Delays the answers to creations, whose tokens are there before that.
 fn delay_creations(rotating: &Rotating, milliseconds: u64) {
@@ -36,32 +32,38 @@ fn assert_goes_on(rotating: &Rotating, count: usize) {
 #[test]
 fn a_signal_ends_what_is_due_with_seven_and_the_unfinished_rotations() {
     let (worker, policy) = (["worker", "--once"], ["rotate", "--policy=ci"]);
-    for (signal, words) in [
-        ("TERM", worker),
-        ("INT", policy),
-        ("HUP", worker),
-        ("TERM", policy),
-    ] {
-        let rotating = Rotating::covered("losant", 2);
-        delay_creations(&rotating, 1_500);
-        let words = [&words[..], &["--output=ndjson"]].concat();
-        let child = rotating.signal_when(&words, signal, || rotating.alive() > 3);
-        let run = ended(child).ends_with(7);
-        assert_tells_how_to_go_on(&run);
-        // One attempt was under way, and was delivered. The other one was not begun.
-        let rotations = lines(&run.stdout);
-        assert_eq!(rotations.len(), 2, "{signal} {words:?}: {run:?}");
-        let attempts: Vec<_> = (rotations.iter())
-            .map(|rotation| rotation["attempts"].as_array().unwrap().len())
-            .collect();
-        assert_eq!(attempts, [1, 0], "{rotations:?}");
-        for rotation in &rotations {
-            let next = rotation["next"].as_str().unwrap();
-            assert!(next.contains("operations resume"), "{rotation}");
+    std::thread::scope(|scope| {
+        for (signal, words) in [
+            ("TERM", worker),
+            ("INT", policy),
+            ("HUP", worker),
+            ("TERM", policy),
+        ] {
+            scope.spawn(move || assert_ends_with_the_unfinished_rotations(signal, &words));
         }
-        assert_eq!(rotating.operations().len(), 2);
-        assert_goes_on(&rotating, 2);
+    });
+}
+
+fn assert_ends_with_the_unfinished_rotations(signal: &str, words: &[&str]) {
+    let rotating = Rotating::covered("losant", 2);
+    delay_creations(&rotating, 1_500);
+    let words = [words, &["--output=ndjson"]].concat();
+    let child = rotating.signal_when(&words, signal, || rotating.alive() > 3);
+    let run = ended(child).ends_with(7);
+    assert_tells_how_to_go_on(&run);
+    // One attempt was under way, and was delivered. The other one was not begun.
+    let rotations = lines(&run.stdout);
+    assert_eq!(rotations.len(), 2, "{signal} {words:?}: {run:?}");
+    let attempts: Vec<_> = (rotations.iter())
+        .map(|rotation| rotation["attempts"].as_array().unwrap().len())
+        .collect();
+    assert_eq!(attempts, [1, 0], "{rotations:?}");
+    for rotation in &rotations {
+        let next = rotation["next"].as_str().unwrap();
+        assert!(next.contains("operations resume"), "{rotation}");
     }
+    assert_eq!(rotating.operations().len(), 2);
+    assert_goes_on(&rotating, 2);
 }
 
 #[test]
