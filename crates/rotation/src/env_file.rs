@@ -55,6 +55,8 @@ impl EnvFile {
             return Err("it is larger than 1 MiB".to_owned());
         }
         let text = std::str::from_utf8(&bytes).map_err(|_| "it is not valid UTF-8")?;
+        // A shell takes a byte-order mark for a part of the first name, and nobody needs it.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if let Some(line) = text.lines().position(continues) {
             let line = line + 1;
             return Err(format!(
@@ -350,6 +352,16 @@ mod tests {
         ] {
             assert_eq!(file.value(content).unwrap().expose(), value, "{content:?}");
         }
+    }
+
+    #[test]
+    fn a_byte_order_mark_hides_no_variable_and_goes() {
+        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
+        std::fs::write(&path, "\u{feff}TOKEN=old\nA=1\n").unwrap();
+        let file = EnvFile::new("TOKEN");
+        let content = file.read(&path).unwrap();
+        assert_eq!(file.value(&content).unwrap().expose(), "old");
+        assert_eq!(set(&content, "new"), "TOKEN=new\nA=1\n");
     }
 
     /// Shows that a shell gets what was written.
