@@ -267,7 +267,7 @@ fn each_failure_of_a_secret_file_has_its_own_words() {
             "--account=losant",
         ];
         let run = tokenfleet(&words).ends_with(2);
-        let line = run.stderr.lines().last().unwrap();
+        let line = run.error_line();
         assert!(line.contains(&format!("{path} {problem}; ")), "{line}");
     }
 }

@@ -1,6 +1,5 @@
 //! Many accounts, read together.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::account_queue::{AccountLimits, AccountQueue, page_shares};
