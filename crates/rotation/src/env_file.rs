@@ -354,16 +354,6 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_byte_order_mark_hides_no_variable_and_goes() {
-        let path = tempfile::NamedTempFile::new().unwrap().into_temp_path();
-        std::fs::write(&path, "\u{feff}TOKEN=old\nA=1\n").unwrap();
-        let file = EnvFile::new("TOKEN");
-        let content = file.read(&path).unwrap();
-        assert_eq!(file.value(&content).unwrap().expose(), "old");
-        assert_eq!(set(&content, "new"), "TOKEN=new\nA=1\n");
-    }
-
     /// Shows that a shell gets what was written.
     #[cfg(unix)]
     #[test]
