@@ -61,8 +61,8 @@ impl ReportFile {
     pub(crate) fn create_new(option: &'static str, path: &Path) -> Result<Self, Error> {
         if path.symlink_metadata().is_ok() {
             let error = io::Error::new(io::ErrorKind::AlreadyExists, "it exists already");
-            return Err(failed(option, path, &error)
-                .with_advice("choose another name, or delete it first"));
+            let error = failed(option, path, &error);
+            return Err(error.with_advice("choose another name, or delete it first"));
         }
         Self::open(option, path, Existing::Refuse, false)
     }
