@@ -60,7 +60,9 @@ impl ReportFile {
     /// Creates a file that replaces no other.
     pub(crate) fn create_new(option: &'static str, path: &Path) -> Result<Self, Error> {
         if path.symlink_metadata().is_ok() {
-            return Err(failed(option, path, &io::ErrorKind::AlreadyExists.into()));
+            let error = io::Error::new(io::ErrorKind::AlreadyExists, "it exists already");
+            let error = failed(option, path, &error);
+            return Err(error.with_advice("choose another name, or delete it first"));
         }
         Self::open(option, path, Existing::Refuse, false)
     }

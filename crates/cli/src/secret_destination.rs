@@ -91,7 +91,8 @@ impl SecretDestination {
 /// Rejects standard output if nobody could read a secret there, or if others may look on.
 fn check_standard_output(show_secret: bool) -> Result<()> {
     if is_discarded() {
-        let message = "standard output is closed or discarded, so the new secret would be lost";
+        let message = "standard output is closed, discarded or no longer read, so the new secret \
+                       would be lost";
         return Err(Error::new(ErrorKind::Other, Fate::NotSent, message)
             .with_advice("write it to a pipe or a file"));
     }

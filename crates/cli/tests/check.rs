@@ -470,6 +470,31 @@ fn other_formats_have_a_line_for_each_finding() {
     assert_eq!(run.stderr, "");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_terminal_shows_how_many_tokens_of_all_accounts_a_check_has_read() {
+    use tokenfleet_tests::Terminal;
+
+    let fleet = Platforms::start(&["losant", "--tokens=3000", "--latency=700"], 1)
+        .with_account("one", "losant", "")
+        .with_account("two", "losant", "");
+    let path = fleet.configuration("[checks.c]\nwhere = 'name = nobody'\n");
+    let words = ["check", "--page-size=500", "--max-concurrency=1"];
+    let words = [&words[..], &["--output=json", "--config", &path]].concat();
+    let program = env!("CARGO_BIN_EXE_tokenfleet");
+    let run = |words: &[&str]| Terminal::new(400).run(program, words, fleet.variables());
+    let shown = run(&words);
+    assert_eq!(shown.code, Some(0));
+    let read: Vec<_> = (shown.raw.split('\r'))
+        .filter_map(|line| line.split_once(" of 6,000 tokens, 0 of 2 accounts"))
+        .filter_map(|(before, _)| before.rsplit(' ').next()?.replace(',', "").parse().ok())
+        .collect::<Vec<u64>>();
+    assert!(read.iter().any(|read| *read > 0), "{read:?}");
+    assert!(read.is_sorted(), "{read:?}");
+    let quiet = run(&[&words[..], &["--quiet"]].concat());
+    assert!(!quiet.raw.contains(" of 6,000 tokens"));
+}
+
 #[test]
 fn a_fleet_of_a_thousand_accounts_is_judged_in_bounded_memory() {
     const ACCOUNTS: usize = 1_000;

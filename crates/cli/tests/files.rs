@@ -160,6 +160,13 @@ fn a_report_never_takes_the_place_of_a_pipe_a_device_or_a_link() {
         let mut byte = [0];
         reader.read_exact(&mut byte).unwrap();
     }
+    // What replaces nothing is refused wherever something is.
+    let baseline = ["--waiver-owner=a", "--waiver-reason=b"];
+    for taken in ["pipe", "/dev/stdout"] {
+        let taken = format!("--write-baseline={taken}");
+        let run = place.run(&[&["check", &taken][..], &baseline].concat());
+        assert!(run.ends_with(2).stderr.contains("it exists already"));
+    }
     symlink("/dev/null", place.path("null")).unwrap();
     place
         .run(&["inventory", "--metrics-file=null"])

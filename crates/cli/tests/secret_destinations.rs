@@ -265,6 +265,8 @@ fn a_variable_is_set_in_an_environment_file_and_the_other_lines_stay() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
     assert_eq!(create(), "# mine\nA='1'\nexport TOKEN=SECRET\nB=2");
     assert_eq!(mode(&path), 0o600);
+    fs::write(&path, "\u{feff}TOKEN=old\nB=2\n").unwrap();
+    assert_eq!(create(), "TOKEN=SECRET\nB=2\n");
     let link = directory.path("link");
     std::os::unix::fs::symlink(&path, &link).unwrap();
     let to = format!("env-file:{link}#OTHER");

@@ -439,16 +439,6 @@ fn the_exit_code_is_the_same_if_nobody_reads_the_output() {
     }
 }
 
-#[cfg(unix)]
-#[test]
-fn a_secret_that_cannot_be_written_is_a_failure_with_advice() {
-    let run = run_unread(&["create", "--simulate", "--account=losant", "--name=ci"]).ends_with(7);
-    let line = run.error_line();
-    let start = "error: losant (losant): create failed: cannot write the secret of token ";
-    let end = " (Broken pipe); the token exists, but its secret is lost: revoke it";
-    assert!(line.starts_with(start) && line.ends_with(end), "{line}");
-}
-
 #[test]
 fn the_scopes_that_a_platform_publishes_are_listed() {
     let words = ["capabilities", "losant", "--scopes", "--simulate"];

@@ -55,6 +55,8 @@ impl EnvFile {
             return Err("it is larger than 1 MiB".to_owned());
         }
         let text = std::str::from_utf8(&bytes).map_err(|_| "it is not valid UTF-8")?;
+        // A shell takes a byte-order mark for a part of the first name, and nobody needs it.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         if let Some(line) = text.lines().position(continues) {
             let line = line + 1;
             return Err(format!(

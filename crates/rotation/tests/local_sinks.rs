@@ -176,6 +176,20 @@ async fn another_variable_may_change_between_a_read_and_a_write() {
 
 /// A process that ends between its two files leaves a stamp that is true.
 #[tokio::test]
+async fn a_byte_order_mark_hides_no_variable_and_goes() {
+    let fixture = EnvFile(Folder::new());
+    fixture.0.write("\u{feff}TOKEN=old\nA=1\n");
+    let sink = fixture.sink(true);
+    let found = sink.read().await.unwrap();
+    sink.write(&Secret::new("secret"), &found.version, &stamp(1))
+        .await
+        .unwrap();
+    let content = fixture.0.content();
+    assert!(content.starts_with("# tokenfleet TOKEN {"), "{content}");
+    assert!(content.ends_with("}\nTOKEN=secret\nA=1\n"), "{content}");
+}
+
+#[tokio::test]
 async fn the_stamp_is_that_of_the_secret_whichever_file_was_written() {
     let folder = Folder::new();
     let sink = FileSink::new(folder.path());

@@ -1,6 +1,5 @@
 //! Many accounts, read together.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use crate::account_queue::{AccountLimits, AccountQueue, page_shares};
@@ -199,15 +198,16 @@ impl Fleet {
                 InventoryEvent::Finished(report) => accounts.push((index, report)),
             }
         }
-        // The sort is stable, so the tokens of one account keep the order of its listing.
-        tokens.sort_by(|(index, _, token), (other_index, _, other)| {
-            let by_query = if query.sort.is_empty() {
-                Ordering::Equal
-            } else {
-                query.compare(token, other)
-            };
-            by_query.then_with(|| index.cmp(other_index))
-        });
+        if query.sort.is_empty() {
+            // The sort is stable, so the tokens of one account keep the order of its listing.
+            tokens.sort_by_key(|(index, ..)| *index);
+        } else {
+            // No two tokens are equal, and a stable sort would hold half of them twice.
+            tokens.sort_unstable_by(|(index, _, token), (other_index, _, other)| {
+                let by_query = query.compare(token, other);
+                by_query.then_with(|| index.cmp(other_index))
+            });
+        }
         accounts.sort_by_key(|(index, _)| *index);
         if self.members.len() > 1 {
             tokens = apply_window(tokens, &query);

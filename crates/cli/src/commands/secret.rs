@@ -100,13 +100,13 @@ async fn read_from(
     credential: fn(PathBuf) -> Credential,
     file: PathBuf,
 ) -> Result<Secret> {
-    if is_world_readable(&file) {
+    let (is_there, is_open) = (file.exists(), is_world_readable(&file));
+    let secret = credential(file).secret().await;
+    if secret.is_ok() && is_open {
         print_warning(&format!(
             "{option}: other users can read that file; restrict it to its owner (chmod 600)"
         ));
     }
-    let is_there = file.exists();
-    let secret = credential(file).secret().await;
     secret.map_err(|error| explained(error, option, is_there))
 }
 

@@ -5,7 +5,7 @@ use std::io;
 /// Returns `true` if nobody can read what is written to standard output.
 ///
 /// The standard library opens the null device in the place of a closed standard output, so both
-/// look the same: a secret would be lost without an error.
+/// look the same: a secret would be lost without an error. The reader of a pipe may have left.
 pub(crate) fn is_discarded() -> bool {
     #[cfg(unix)]
     {
@@ -13,7 +13,11 @@ pub(crate) fn is_discarded() -> bool {
         use std::os::fd::AsFd;
         use std::os::unix::fs::{FileTypeExt, MetadataExt};
 
-        let Ok(stdout) = io::stdout().as_fd().try_clone_to_owned() else {
+        let stdout = io::stdout();
+        if has_no_reader(stdout.as_fd()) {
+            return true;
+        }
+        let Ok(stdout) = stdout.as_fd().try_clone_to_owned() else {
             return true;
         };
         match (File::from(stdout).metadata(), metadata("/dev/null")) {
@@ -27,6 +31,18 @@ pub(crate) fn is_discarded() -> bool {
     {
         false
     }
+}
+
+/// Returns `true` for a pipe, socket or terminal whose other end is closed.
+#[cfg(unix)]
+fn has_no_reader(stream: std::os::fd::BorrowedFd<'_>) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+    // An error and a hang-up are reported unasked.
+    let mut streams = [PollFd::from_borrowed_fd(stream, PollFlags::empty())];
+    let found = poll(&mut streams, Some(&Timespec::default()));
+    let [stream] = streams;
+    found.is_ok() && (stream.revents()).intersects(PollFlags::ERR | PollFlags::HUP)
 }
 
 /// Returns `true` if standard output and standard error go to one place, as with `2>&1`.

@@ -40,12 +40,17 @@ impl<W: Write> WipingWriter<W> {
     /// Writes the buffer to the inner writer, and wipes a secret even if that fails.
     fn write_through(&mut self) -> io::Result<()> {
         let written = self.inner.write_all(&self.buffer);
+        self.wipe();
+        self.buffer.clear();
+        written
+    }
+
+    /// Overwrites the buffer if anything in it may be a secret.
+    fn wipe(&mut self) {
         if std::mem::take(&mut self.may_hold_secret) {
             // As a slice, which is wiped at once, where a vector is wiped byte by byte.
             self.buffer.as_mut_slice().zeroize();
         }
-        self.buffer.clear();
-        written
     }
 
     /// Appends to the buffer what fits into it, which is all there is to do nearly always.
@@ -124,13 +129,19 @@ mod tests {
     #[test]
     fn a_secret_is_wiped_wherever_it_stands_among_other_output() {
         let mut writer = WipingWriter::new(Vec::new());
-        writer.public().write_all(b"listed").unwrap();
-        assert!(!writer.may_hold_secret);
-        writer.write_all(b"secret").unwrap();
-        writer.public().write_all(b"listed").unwrap();
-        assert!(writer.may_hold_secret);
+        let write = |writer: &mut WipingWriter<Vec<u8>>| {
+            writer.public().write_all(b"listed").unwrap();
+            assert!(!writer.may_hold_secret);
+            writer.write_all(b"secret").unwrap();
+            writer.public().write_all(b"listed").unwrap();
+        };
+        write(&mut writer);
         writer.public().flush().unwrap();
+        // Whatever wipes it forgets that there was a secret.
         assert!(!writer.may_hold_secret);
         assert_eq!(writer.inner, b"listedsecretlisted");
+        write(&mut writer);
+        writer.wipe();
+        assert_eq!(*writer.buffer, [0; 18]);
     }
 }
