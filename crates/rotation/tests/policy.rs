@@ -213,17 +213,12 @@ fn a_policy_that_could_not_keep_its_promise_is_refused() {
             vec![Secret],
         ),
         (
-            "expire after 24h",
+            "expire after 1d",
             mindbody(),
             config().with_max_age(DAY * 10),
             vec![Secret],
         ),
-        (
-            "expire after 24h",
-            short_lived(),
-            age(),
-            vec![Secret],
-        ),
+        ("expire after 1d", short_lived(), age(), vec![Secret]),
         (
             "cannot be rotated",
             Capabilities::none(),
