@@ -70,6 +70,39 @@ fn a_dry_run_shows_the_open_rotations_that_would_go_on() {
 }
 
 #[test]
+fn a_dry_run_counts_the_look_at_the_last_use() {
+    let rest = "overlap = '1h'\nrest = '1h'\nmax_overlap = '2d'";
+    let rotating = Rotating::covered_by(&POLICY.replace("overlap = '0s'", rest), "foreman", 1);
+    let plan = lines(&rotating.run(&DRY_RUN).ends_with(0).stdout).remove(0);
+    let requests = plan["requests"].as_array().unwrap();
+    let look = format!("look up {}", plan["token"].as_str().unwrap());
+    let at = |request: &str| requests.iter().position(|it| it == request);
+    let (looked_up, revoked) = (at(&look).unwrap(), requests.len() - 1);
+    let last_read = requests
+        .iter()
+        .rposition(|it| it.to_string().contains("read "));
+    assert!(
+        looked_up < last_read.unwrap() && last_read.unwrap() < revoked,
+        "{plan}"
+    );
+}
+
+#[test]
+fn a_dry_run_names_the_rotations_that_wait_for_a_person() {
+    let rotating = Rotating::covered("losant", 1);
+    rotating.put("ci-0", "somebody else's");
+    let real = rotating.run(&["rotate", "--policy=ci", "--output=ndjson"]);
+    let parked = lines(&real.ends_with(8).stdout).remove(0);
+    assert_eq!(parked["state"], "parked");
+    let run = rotating.run(&DRY_RUN).ends_with(8);
+    assert_eq!(lines(&run.stdout), Vec::<Value>::new());
+    let error = &lines(&run.stderr)[0]["error"];
+    let operation = parked["operation"].as_str().unwrap();
+    assert!(error["message"].to_string().contains(operation), "{run:?}");
+    assert_eq!(error["advice"], parked["next"]);
+}
+
+#[test]
 fn a_dry_run_creates_no_ledger() {
     let rotating = Rotating::covered("losant", 2);
     let run = rotating.run(&DRY_RUN).ends_with(0);

@@ -213,6 +213,30 @@ fn a_policy_on_the_token_of_its_own_account_is_refused() {
 }
 
 #[test]
+fn a_due_token_that_may_be_that_of_its_own_account_is_warned_of() {
+    let account = Account::new("foreman");
+    let tables = "[policies.all]\naccount = 'mine'\nwhere = 'state = active'\n\
+                  rotate_before_expiry = '31d'\nnew_expiry = '120d'\nsinks = 'file:{name}.token'\n";
+    let words = ["create", "--expires-in=30d", "--secret-only", "--name"];
+    let own = account.run(&[&words[..], &["own"]].concat()).ends_with(0);
+    account.run(&[&words[..], &["other"]].concat()).ends_with(0);
+    let secret = own.stdout.trim();
+    let warned = |run: &Run| {
+        let mut found = findings(run, "rotation");
+        found.retain(|finding| finding.starts_with("warning | "));
+        found
+    };
+    // Another credential acts, so nothing was used.
+    let run = doctor(&account, tables, &[]);
+    assert_eq!(warned(&run), Vec::<String>::new());
+    let run = doctor(&account, tables, &[("MINE_TOKEN", secret)]).hiding(&[secret]);
+    let found = warned(&run);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert!(found[0].contains("used just now"), "{found:?}");
+    assert!(found[0].contains("authenticates with"), "{found:?}");
+}
+
+#[test]
 fn a_place_without_a_table_gets_its_server_from_the_environment() {
     let account = Account::new("losant");
     let tables = "[policies.ci]\naccount = 'mine'\nwhere = 'name ^= ci-'\nmax_age = '90d'\n\

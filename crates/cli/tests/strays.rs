@@ -8,7 +8,7 @@ mod support;
 use std::fs;
 
 use serde_json::{Value, json};
-use support::rotating::Rotating;
+use support::rotating::{Rotating, lines};
 
 /// Rotates a token into a file, and returns the object of the rotation.
 fn rotate(rotating: &Rotating) -> Value {
@@ -182,6 +182,31 @@ fn the_old_token_of_a_rotation_that_was_given_up_is_reported() {
     assert_eq!(strays[0]["origin"], "replaced");
     assert_eq!(strays[0]["token"], id);
     assert_eq!(strays[0]["operation"], operation);
+    assert_eq!(rotating.alive(), alive);
+}
+
+#[test]
+fn an_old_token_that_lives_although_its_revocation_was_confirmed_is_reported() {
+    let rotating = Rotating::covered("losant", 1);
+    let subject = rotating.tokens()[0]["id"].clone();
+    let confirmed = json!({"status": 200, "body": r#"{"success":true}"#});
+    let fault = json!({"method": "DELETE", "path": "*", "actions": [{ "answer": confirmed }]});
+    rotating.control("POST", "/faults", &fault.to_string());
+    let words = ["worker", "--once", "--output=ndjson"];
+    let rotated = lines(&rotating.run(&words).ends_with(0).stdout).remove(0);
+    assert_eq!(rotated["state"], "done");
+
+    let (alive, before) = (rotating.alive(), rotating.requests());
+    let strays = snapshot(&rotating);
+    assert_eq!(strays.len(), 1, "{strays:?}");
+    assert_eq!(strays[0]["origin"], "survived", "{strays:?}");
+    assert_eq!(strays[0]["token"], subject);
+    assert_eq!(strays[0]["operation"], rotated["operation"]);
+    // Its successor is not held up by it.
+    let run = rotating.run(&words).ends_with(8);
+    assert!(run.stderr.contains("left over"), "{run:?}");
+    assert!(!run.stderr.contains("same place"), "{run:?}");
+    assert_eq!(rotating.changes_after(before), Vec::<String>::new());
     assert_eq!(rotating.alive(), alive);
 }
 

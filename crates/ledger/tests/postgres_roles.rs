@@ -128,6 +128,28 @@ fn a_worker_only_reads_until_the_script_is_run_over_the_tables() {
     }
 }
 
+#[test]
+fn a_worker_that_finds_an_older_schema_says_who_brings_it_up() {
+    let Some(server) = start() else { return };
+    server.carry_out(
+        "drop table tokenfleet.task, tokenfleet.queue, tokenfleet.epoch; \
+         update tokenfleet.meta set value = '1' where key = 'schema'",
+    );
+    block_on(async {
+        let error = open(&server, "inventory").await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+        assert!(error.to_string().contains("older schema"), "{error}");
+        let advice = error.advice().unwrap();
+        for part in ["the role that owns", "postgres-roles.sql again"] {
+            assert!(advice.contains(part), "{advice}");
+        }
+        open(&server, "upkeep").await.unwrap();
+        server.run_script(ROLES);
+        let worker = open(&server, "inventory").await.unwrap();
+        record(&worker, 0, &tokens(0..10, 0)).await.unwrap();
+    });
+}
+
 /// Returns the intent of a creation.
 fn intent() -> Intent {
     let provider = MemoryProvider::new(MemoryProfile::deleting());

@@ -165,6 +165,14 @@ impl Policy {
     }
 }
 
+/// Returns the time that a rotation takes at least, so that no token may be due again sooner.
+fn busy(plan: &RotationPlan) -> Duration {
+    match plan.strategy {
+        Strategy::Overlap(_) => plan.overlap.max(SETTLE).saturating_add(plan.soak),
+        Strategy::InPlace(_) | Strategy::Unlisted(_) => SETTLE,
+    }
+}
+
 struct Check<'a> {
     config: &'a PolicyConfig,
     account: &'a PolicyAccount<'a>,
@@ -347,9 +355,7 @@ impl Check<'_> {
 
     fn check_triggers(&self, plan: &RotationPlan) -> Result<()> {
         let (config, capabilities) = (self.config, self.account.capabilities);
-        let RotationPlan {
-            strategy, overlap, ..
-        } = plan;
+        let strategy = &plan.strategy;
         if config.rotate_before_expiry.is_none() && config.max_age.is_none() {
             return Err(refused(
                 "the policy would never be due",
@@ -372,10 +378,7 @@ impl Check<'_> {
         let Some(interval) = by_expiry.into_iter().chain(config.max_age).min() else {
             return Ok(());
         };
-        let busy = match strategy {
-            Strategy::Overlap(_) => (*overlap).max(SETTLE).saturating_add(config.soak),
-            Strategy::InPlace(_) | Strategy::Unlisted(_) => SETTLE,
-        };
+        let busy = busy(plan);
         if interval <= busy {
             let (interval, busy) = (duration_text(interval), duration_text(busy));
             return Err(refused(
@@ -389,6 +392,25 @@ impl Check<'_> {
                     "raise `new_expiry` or `max_age`, or shorten `rotate_before_expiry`, `overlap` \
                      and `soak`: successors have to be due after more than {busy}"
                 ),
+            ));
+        }
+        // Whether its expiry is looked at or not, it has to work until its own successor does.
+        let is_by_age_alone = config.rotate_before_expiry.is_none() || !reports_expiry;
+        if let (Some(lifetime), Some(age)) = (lifetime, config.max_age)
+            && is_by_age_alone
+            && age.saturating_add(busy) >= lifetime
+        {
+            let [age, busy, lifetime] = [age, busy, lifetime].map(duration_text);
+            let raise = match config.new_expiry {
+                Some(_) => ", or raise `new_expiry`",
+                None => "",
+            };
+            return Err(refused(
+                format!(
+                    "a successor would expire after {lifetime}, but has to work for {age}, and for \
+                     {busy} while it is rotated"
+                ),
+                format!("shorten `max_age`{raise}"),
             ));
         }
         Ok(())
@@ -414,6 +436,7 @@ impl Check<'_> {
     fn new_lifetime(&self) -> Result<Option<Duration>> {
         let create = self.account.capabilities.create.as_ref();
         let takes_expiry = create.is_some_and(|create| create.expiry);
+        let limit = create.and_then(|create| create.max_lifetime);
         match self.config.new_expiry {
             None if takes_expiry => Err(refused(
                 "`new_expiry` is missing",
@@ -421,10 +444,9 @@ impl Check<'_> {
             )),
             Some(_) if !takes_expiry => {
                 self.check_no_expiry()?;
-                Ok(None)
+                Ok(limit)
             }
             Some(lifetime) => {
-                let limit = create.and_then(|create| create.max_lifetime);
                 if limit.is_some_and(|limit| lifetime > limit) {
                     return Err(refused(
                         "`new_expiry` is longer than a token can live on the platform",
@@ -433,7 +455,7 @@ impl Check<'_> {
                 }
                 Ok(Some(lifetime))
             }
-            None => Ok(None),
+            None => Ok(limit),
         }
     }
 

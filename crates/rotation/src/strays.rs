@@ -4,7 +4,7 @@
 //! A creation whose answer was lost may be carried out long after anybody waits for it. Its token
 //! bears the marker of the creation, so every listing that is taken later is searched for such
 //! tokens. So it is for the old token of a rotation that was given up before it was revoked, which
-//! may bear no marker.
+//! may bear no marker, and for one that lives although the platform had confirmed its revocation.
 //!
 //! ```
 //! use tokenfleet_core::workflow::Marker;
@@ -40,6 +40,9 @@ pub enum Origin {
     Abandoned(OperationId),
     /// It is the old token of a rotation that was given up when every sink held the successor.
     Replaced(OperationId),
+    /// It is the old token of a rotation that is done: the platform had confirmed that it was
+    /// revoked.
+    Survived(OperationId),
     /// Another ledger made it, or a program without one. It is none of this ledger's business.
     Foreign,
     /// The marker is one of this ledger, which does not know it: a backup was restored, a database
@@ -61,7 +64,7 @@ pub struct Stray<'a> {
 }
 
 /// The markers that a ledger knows, and what became of their tokens; and the old tokens of
-/// rotations that were given up.
+/// rotations that are over.
 #[derive(Debug, Clone)]
 pub struct KnownMarkers {
     ledger: String,
@@ -73,10 +76,10 @@ pub struct KnownMarkers {
     delivered: HashMap<(Account, TokenId), (Timestamp, OperationId)>,
 }
 
-/// The rotation that was given up before it revoked its old token.
+/// An old token that is not needed any more.
 #[derive(Debug, Clone)]
 struct Replaced {
-    rotation: OperationId,
+    origin: Origin,
     /// The time at which the old token was created, if it is known.
     created_at: Option<Timestamp>,
 }
@@ -114,7 +117,8 @@ impl KnownMarkers {
         self.makers.entry(marker).or_insert(Maker::InUse);
     }
 
-    /// Adds a rotation of an account, which is open or closed. The writes that it recorded may be
+    /// Adds a rotation of an account, which is open or closed. One that is added as closed has to be
+    /// so before the tokens are listed, or its old token may be listed from before. The writes that it recorded may be
     /// added before or after it.
     pub fn add_rotation(&mut self, account: &Account, rotation: &Rotation, is_open: bool) {
         self.add_subject(account, rotation, is_open);
@@ -155,11 +159,16 @@ impl KnownMarkers {
             return;
         }
         // In place, the old token is the successor.
-        let is_replaced = rotation.state == RotationState::Retiring
-            && (rotation.successor.as_ref()).is_some_and(|successor| successor.token != *subject);
-        if is_replaced {
+        let is_replaced =
+            (rotation.successor.as_ref()).is_some_and(|successor| successor.token != *subject);
+        let origin = match rotation.state {
+            RotationState::Retiring => Some(Origin::Replaced(rotation.id)),
+            RotationState::Done => Some(Origin::Survived(rotation.id)),
+            _ => None,
+        };
+        if let Some(origin) = origin.filter(|_| is_replaced) {
             let replaced = Replaced {
-                rotation: rotation.id,
+                origin,
                 created_at: rotation.subject_created_at,
             };
             self.replaced.insert(token, replaced);
@@ -172,8 +181,8 @@ impl KnownMarkers {
     #[must_use]
     pub fn origin(&self, account: &Account, token: &Token) -> Option<Origin> {
         // First: it may be the successor of an earlier rotation.
-        if let Some(rotation) = self.replaced_by(account, token) {
-            return Some(Origin::Replaced(rotation));
+        if let Some(origin) = self.replaced_by(account, token) {
+            return Some(origin);
         }
         let markers = Marker::all_of(token).into_iter();
         markers.map(|marker| self.origin_of(&marker, token)).min()
@@ -199,15 +208,15 @@ impl KnownMarkers {
             .collect()
     }
 
-    /// Returns the rotation that was given up before it revoked a token.
-    fn replaced_by(&self, account: &Account, token: &Token) -> Option<OperationId> {
+    /// Returns the origin of a token that a rotation which is over has replaced.
+    fn replaced_by(&self, account: &Account, token: &Token) -> Option<Origin> {
         let key = (account.clone(), token.id.clone());
         let replaced = self.replaced.get(&key)?;
         // The platform may have given its id to another one since.
         let is_another = (replaced.created_at)
             .zip(token.created_at.known().copied())
             .is_some_and(|(subject, found)| subject != found);
-        (!is_another && !self.subjects.contains(&key)).then_some(replaced.rotation)
+        (!is_another && !self.subjects.contains(&key)).then_some(replaced.origin)
     }
 
     fn origin_of(&self, marker: &Marker, token: &Token) -> Origin {

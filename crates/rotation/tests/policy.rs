@@ -47,6 +47,19 @@ fn mindbody() -> Capabilities {
         .with_revoke(RevokeCapability::by_secret(RevocationEffect::Deleted))
 }
 
+/// A platform that takes an expiry and does not report it.
+fn without_expiries() -> Capabilities {
+    let mut capabilities = losant();
+    capabilities.reported_fields.clear();
+    capabilities
+}
+
+/// A platform that lists tokens, each of which lives for a day.
+fn short_lived() -> Capabilities {
+    let create = CreateCapability::new().with_description();
+    losant().with_create(create.with_max_lifetime(DAY))
+}
+
 fn sink(readable: Readable) -> SinkCapabilities {
     SinkCapabilities::new(readable).with_adoption(true)
 }
@@ -185,6 +198,27 @@ fn a_policy_that_could_not_keep_its_promise_is_refused() {
             config().with_rotate_before_expiry(DAY),
             vec![Secret],
         ),
+        (
+            "has to work for 90d, and for 25h",
+            losant(),
+            age().with_soak(HOUR).with_new_expiry(DAY * 91),
+            vec![Secret],
+        ),
+        (
+            "expire after 30d",
+            without_expiries(),
+            age()
+                .with_rotate_before_expiry(DAY * 3)
+                .with_new_expiry(DAY * 30),
+            vec![Secret],
+        ),
+        (
+            "expire after 1d",
+            mindbody(),
+            config().with_max_age(DAY * 10),
+            vec![Secret],
+        ),
+        ("expire after 1d", short_lived(), age(), vec![Secret]),
         (
             "cannot be rotated",
             Capabilities::none(),
@@ -496,9 +530,8 @@ proptest! {
     fn a_token_that_is_rotated_when_it_is_due_lives_until_it_is_revoked(
         config in any_config(), life in 0_u64..200,
     ) {
-        if let Ok(policy) = build(config, &losant(), &[Readable::Secret])
-            && let Some(before) = policy.config().rotate_before_expiry
-        {
+        if let Ok(policy) = build(config, &losant(), &[Readable::Secret]) {
+            let before = policy.config().rotate_before_expiry.unwrap_or_default();
             let mut subject = token("1", "ci-x");
             subject.created_at = Fact::Known(at(0));
             let expiry = at(life * 3600);
@@ -508,7 +541,7 @@ proptest! {
             };
             prop_assert!(due.saturating_add(before) <= expiry || due < at(0));
             let plan = policy.plan();
-            prop_assert!(due.saturating_add(plan.overlap + plan.soak) < expiry);
+            prop_assert!(due.saturating_add(plan.overlap + plan.soak) <= expiry);
         }
     }
 

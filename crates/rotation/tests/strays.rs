@@ -179,14 +179,14 @@ fn of_two_markers_the_more_harmless_one_counts() {
 }
 
 #[test]
-fn the_old_token_of_a_rotation_that_was_given_up_is_left_once_every_sink_holds_the_successor() {
+fn an_old_token_is_left_once_every_sink_holds_the_successor_of_a_rotation_that_is_over() {
     let old = Token::new(TokenId::new("old"), TokenState::Active);
     let other = Account::new("losant", "ci");
     for (is_delivered, is_done, is_open, is_left) in [
         (true, false, false, true),
         // A sink may hold it.
         (false, false, false, false),
-        (true, true, false, false),
+        (true, true, false, true),
         (true, false, true, false),
     ] {
         let mut rotation = rotation(2, is_delivered);
@@ -195,7 +195,12 @@ fn the_old_token_of_a_rotation_that_was_given_up_is_left_once_every_sink_holds_t
         }
         let mut known = KnownMarkers::new(LEDGER);
         known.add_rotation(&account(), &rotation, is_open);
-        let expected = is_left.then_some(Origin::Replaced(rotation.id));
+        let left = if is_done {
+            Origin::Survived(rotation.id)
+        } else {
+            Origin::Replaced(rotation.id)
+        };
+        let expected = is_left.then_some(left);
         assert_eq!(known.origin(&account(), &old), expected);
         assert_eq!(known.strays(&account(), [&old]).len(), usize::from(is_left));
         // Ids of other accounts may be the same.

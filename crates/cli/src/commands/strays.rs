@@ -146,6 +146,14 @@ impl StrayObject {
                      old one was revoked"
                 ),
             ),
+            Origin::Survived(id) => (
+                "survived",
+                Some(id),
+                format!(
+                    "rotation {id} is done, and the platform had confirmed that this old token was \
+                     revoked"
+                ),
+            ),
             Origin::Forgotten => (
                 "forgotten",
                 None,

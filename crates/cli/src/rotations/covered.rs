@@ -157,6 +157,12 @@ pub(crate) async fn find_covered(
         (dead_places, not_looked_at) = places.await;
         oversights.extend(not_looked_at);
     }
+    if acting.is_none() {
+        let is_due = |token: &Token| planner.is_due(token) && !planner.is_under_way(token);
+        let (policy, now) = (&planner.policy, planner.now);
+        let acting = overlooked::perhaps_acting(policy, &list.tokens, is_due, now);
+        oversights.extend(acting);
+    }
     let known = planner.known_markers();
     let earlier = earlier_policies(rotations, policies, configured, provider, &list.tokens).await;
     let is_over = |token: &&Token| matches!(token.state, TokenState::Revoked | TokenState::Expired);
@@ -280,8 +286,10 @@ fn objection(
             ),
         );
     }
-    let (Origin::Late(rotation) | Origin::Abandoned(rotation) | Origin::Replaced(rotation)) =
-        origin?
+    let (Origin::Late(rotation)
+    | Origin::Abandoned(rotation)
+    | Origin::Replaced(rotation)
+    | Origin::Survived(rotation)) = origin?
     else {
         return None;
     };

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokenfleet::transport::Transport;
-use tokenfleet::{Account, Error, Token, TokenId, TokenState};
+use tokenfleet::{Account, Error, Timestamp, Token, TokenId, TokenState};
 use tokenfleet_rotation::policy::Policy;
 use tokenfleet_rotation::runner::StoredRotation;
 
@@ -16,6 +17,9 @@ use crate::sinks::Sinks;
 
 /// The number of tokens that a sentence names.
 const NAMED: usize = 3;
+
+/// The time for which an account is listed, with some difference between clocks.
+const LISTING: Duration = Duration::from_secs(120);
 
 /// Tokens that a policy looks as if it rotated, and does not.
 #[derive(Debug)]
@@ -89,6 +93,31 @@ pub(crate) fn oversights(
         }
     }
     oversights
+}
+
+/// Warns of a token that is due and was used while the account was listed, where the platform does
+/// not tell which token that was done with. `None` if there is none.
+pub(crate) fn perhaps_acting(
+    policy: &Policy,
+    tokens: &[Token],
+    is_due: impl Fn(&Token) -> bool,
+    now: Timestamp,
+) -> Option<Oversight> {
+    let is_used_now = |token: &&Token| {
+        let used_at = token.last_used.known();
+        used_at.is_some_and(|at| at.saturating_add(LISTING) >= now)
+    };
+    let used_now = tokens.iter().filter(is_used_now);
+    let last = (used_now.filter(|token| is_due(token))).max_by_key(|token| token.last_used.known());
+    let token = displayed_id(&last?.id);
+    let name = &policy.config().name;
+    Some(Oversight {
+        message: format!(
+            "policies.{name} rotates token {token}, which was used just now, perhaps by this program"
+        ),
+        advice: "if the account authenticates with it, exclude it (`and id != …`), and let another \
+                 account rotate it: this one is locked out otherwise",
+    })
 }
 
 /// A place that holds, by its stamp, a token which its account lists no more.

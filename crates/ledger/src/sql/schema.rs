@@ -1,6 +1,6 @@
 //! The schema, and its migrations.
 
-use tokenfleet_core::{Error, Fate, Result};
+use tokenfleet_core::{Error, ErrorKind, Fate, Result};
 
 use crate::sql::connection::{Access, Connection};
 use crate::sql::statements::{ADD_LEDGER_ID, READ_VERSION, WRITE_VERSION};
@@ -141,6 +141,21 @@ pub(crate) async fn migrate(connection: &mut dyn Connection) -> Result<()> {
     if pending(connection).await?.is_empty() {
         return Ok(());
     }
+    let is_new = !connection.has_schema().await?;
+    bring_up(connection)
+        .await
+        .map_err(|error| match error.kind() {
+            ErrorKind::PermissionDenied if !is_new => error
+                .with_message_prefix("the ledger has an older schema, which has to be brought up")
+                .with_advice(
+                    "open it once as the role that owns it, then run postgres-roles.sql again",
+                ),
+            _ => error,
+        })
+}
+
+/// Carries out the migrations that the schema lacks.
+async fn bring_up(connection: &mut dyn Connection) -> Result<()> {
     connection.begin(Access::Migrate).await?;
     // Another process may have been faster.
     for migration in pending(connection).await? {

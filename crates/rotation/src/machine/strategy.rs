@@ -135,7 +135,10 @@ impl Strategy {
         }
         let mut advice = reasons.join("; ");
         for operation in [Operation::Create, Operation::Rotate, Operation::Revoke] {
-            if let Some(text) = capabilities.unavailable.get(&operation) {
+            // Several may be withheld for one reason.
+            if let Some(text) = capabilities.unavailable.get(&operation)
+                && !advice.contains(&**text)
+            {
                 advice = format!("{text}; {advice}");
             }
         }

@@ -32,7 +32,8 @@ impl Due {
 
 impl Policy {
     /// Returns the time at which a token is to be rotated: by its expiry or its age, whichever
-    /// comes first.
+    /// comes first. One that would expire before its age says so is rotated in time for its overlap
+    /// and soak, whatever the policy says of expiries.
     ///
     /// `rotated_at` is the time of its last rotation, if there was one: a token that is rotated in
     /// place keeps the time of its creation.
@@ -43,7 +44,10 @@ impl Policy {
             return Due::Never;
         }
         let config = self.config();
-        let by_expiry = match (token.expiry.known(), config.rotate_before_expiry) {
+        // One that expires before it is old enough would leave its places with a dead secret.
+        let by_age = config.max_age.map(|_| super::busy(self.plan()));
+        let before = config.rotate_before_expiry.or(by_age);
+        let by_expiry = match (token.expiry.known(), before) {
             (Some(expiry), Some(before)) => expiry.checked_sub(before).or(Some(*expiry)),
             _ => None,
         };

@@ -12,7 +12,7 @@ use tokenfleet_rotation::sink::{Readable, SecretSink};
 
 use crate::accounts::Accounts;
 use crate::commands::due_rotations::{is_due, report_unreadable};
-use crate::commands::rotation_report::{revoked_at, stops_at};
+use crate::commands::rotation_report::{needs_a_person, revoked_at, stops_at, waits_for_a_person};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, displayed_id, print_error, print_warning};
 use crate::policies::Policies;
@@ -95,7 +95,12 @@ pub(super) async fn run(
     };
     let now = rotations.now().await?;
     let mut open = rotations.open_ones().await?;
-    open.retain(|stored| stored.record.policy.as_deref() == Some(name) && is_due(stored, now));
+    open.retain(|stored| stored.record.policy.as_deref() == Some(name));
+    for stored in open.iter().filter(|stored| needs_a_person(stored)) {
+        print_error(requested_format, &waits_for_a_person(stored));
+        exits.push(Exit::AnswerIsNo);
+    }
+    open.retain(|stored| is_due(stored, now));
     for stored in &open {
         match rotations.open_sinks(&stored.record).await {
             Ok(sinks) => add(
@@ -207,9 +212,10 @@ fn requests(record: &RotationRecord) -> Vec<String> {
     let token = subject.map(displayed_id).unwrap_or_default();
     let readable = record.sinks.iter().zip(&plan.sinks);
     let readable = readable.filter(|(_, sink)| sink.readable > Readable::Nothing);
-    let mut requests: Vec<_> = readable.map(|(sink, _)| format!("read {sink}")).collect();
+    let reads: Vec<_> = readable.map(|(sink, _)| format!("read {sink}")).collect();
+    let mut requests = Vec::new();
     if record.rotation.state == RotationState::Issuing {
-        let reads = requests.clone();
+        requests.extend(reads.iter().cloned());
         requests.push(match &plan.strategy {
             Strategy::InPlace(_) => format!("rotate {token}"),
             _ => match &record.request.name {
@@ -223,8 +229,17 @@ fn requests(record: &RotationRecord) -> Vec<String> {
             requests.push("verify the new secret".to_owned());
         }
         requests.extend(record.sinks.iter().map(|sink| format!("write {sink}")));
-        requests.extend(reads);
     }
+    if let Strategy::Overlap(overlap) = &plan.strategy {
+        let waits_for_rest = overlap.last_used
+            && plan.rest.is_some()
+            && !plan.overlap.is_zero()
+            && record.rotation.suspended_at.is_none();
+        if waits_for_rest || overlap.reused_ids {
+            requests.push(format!("look up {token}"));
+        }
+    }
+    requests.extend(reads);
     if plan.strategy.verifies() {
         requests.push("verify what the places hold".to_owned());
     }

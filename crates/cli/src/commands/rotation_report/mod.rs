@@ -13,7 +13,7 @@ use tokenfleet_rotation::runner::StoredRotation;
 use crate::output::displayed_id;
 
 pub(super) use left_behind::after_abandoning;
-pub(super) use progress::{claim, needs_a_person};
+pub(super) use progress::{claim, needs_a_person, waits_for_a_person};
 use progress::{due, next, state, why};
 pub(super) use times::{revoked_at, stops_at};
 

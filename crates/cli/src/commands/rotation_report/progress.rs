@@ -1,6 +1,6 @@
 //! How far a rotation is, why it waits and what is next, in words.
 
-use tokenfleet::Timestamp;
+use tokenfleet::{Error, Timestamp};
 use tokenfleet_rotation::machine::{AttemptOutcome, LastFailure, Parked, RotationState, Strategy};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
@@ -24,6 +24,15 @@ pub(super) fn state(stored: &StoredRotation) -> &'static str {
 /// Returns `true` for a rotation that does not go on before a person does something.
 pub(in crate::commands) fn needs_a_person(stored: &StoredRotation) -> bool {
     !stored.is_closed() && stored.record.rotation.parked.is_some()
+}
+
+/// Creates the error about a rotation that needs a person.
+pub(in crate::commands) fn waits_for_a_person(stored: &StoredRotation) -> Error {
+    let (id, why) = (stored.task.id, why(stored));
+    let message = format!("the rotation {id} waits for a person: {why}");
+    Error::configuration(message)
+        .with_account(&stored.record.account)
+        .with_advice(next(stored))
 }
 
 pub(super) fn due(stored: &StoredRotation) -> Option<Timestamp> {
