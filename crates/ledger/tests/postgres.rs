@@ -1,6 +1,7 @@
 //! The ledger in Postgres keeps the laws.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used)]
 
 mod support;
 
