@@ -60,6 +60,8 @@ pub struct Listing<'a> {
     engine: PageEngine,
     /// The tokens that were emitted and not yielded yet.
     ready: VecDeque<Token>,
+    /// The tokens that were sorted in memory and are not ready yet, the last one first.
+    sorted: Vec<Token>,
     remaining: Remaining,
     /// The value of `remaining` before the tokens of the page being consumed.
     remaining_before_page: Remaining,
@@ -155,6 +157,7 @@ impl<'a> Listing<'a> {
             reading: FuturesUnordered::new(),
             generation: 0,
             ready: VecDeque::new(),
+            sorted: Vec::new(),
             state: State::Active,
         })
     }
@@ -191,6 +194,7 @@ impl<'a> Listing<'a> {
         self.reading = FuturesUnordered::new();
         self.generation = 0;
         self.ready.clear();
+        self.sorted.clear();
         self.remaining = Remaining {
             to_skip: cursor.to_skip,
             to_yield: cursor.to_yield,
@@ -239,7 +243,8 @@ impl<'a> Listing<'a> {
     pub fn is_cut_off(&self) -> bool {
         let has_skipped = self.remaining.to_skip < self.query.offset;
         let is_limited = self.remaining.to_yield == Some(0);
-        let has_seen_all = self.engine.has_read_all() && self.ready.is_empty();
+        let has_yielded_all = self.ready.is_empty() && self.sorted.is_empty();
+        let has_seen_all = self.engine.has_read_all() && has_yielded_all;
         has_skipped || (is_limited && !has_seen_all)
     }
 
@@ -310,13 +315,26 @@ impl<'a> Listing<'a> {
         if self.engine.sorts_in_memory() && !self.engine.is_done() {
             return None;
         }
-        let remaining = &mut self.remaining;
-        while remaining.to_skip > 0 && self.ready.pop_front().is_some() {
-            remaining.to_skip -= 1;
+        while self.remaining.to_skip > 0 && self.pop_ready().is_some() {
+            self.remaining.to_skip -= 1;
         }
-        let token = self.ready.pop_front()?;
-        remaining.to_yield = remaining.to_yield.map(|tokens| tokens.saturating_sub(1));
+        let token = self.pop_ready()?;
+        let to_yield = &mut self.remaining.to_yield;
+        *to_yield = to_yield.map(|tokens| tokens.saturating_sub(1));
         Some(token)
+    }
+
+    /// Takes the next token that is ready. Of those that were sorted in memory a part becomes ready
+    /// at a time, and the memory of the part is given back while the reader fills its own.
+    fn pop_ready(&mut self) -> Option<Token> {
+        if self.ready.is_empty() && !self.sorted.is_empty() {
+            // Shrinking may copy what is left, so there are not many parts.
+            let part = (self.sorted.len() / 32).max(1_000);
+            let rest = self.sorted.len().saturating_sub(part);
+            self.ready.extend(self.sorted.drain(rest..).rev());
+            self.sorted.shrink_to_fit();
+        }
+        self.ready.pop_front()
     }
 
     /// Fetches pages until tokens are ready, or the listing is done.
@@ -341,10 +359,9 @@ impl<'a> Listing<'a> {
             if self.engine.is_done() {
                 if self.engine.sorts_in_memory() {
                     let query = &self.query;
+                    self.sorted = Vec::from(std::mem::take(&mut self.ready));
                     // No two tokens are equal, and a stable sort would hold half of them twice.
-                    self.ready
-                        .make_contiguous()
-                        .sort_unstable_by(|a, b| query.compare(a, b));
+                    self.sorted.sort_unstable_by(|a, b| query.compare(b, a));
                 }
                 return Poll::Ready(Ok(()));
             }

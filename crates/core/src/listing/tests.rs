@@ -33,6 +33,7 @@ fn listing<'a>(
         reading: FuturesUnordered::new(),
         generation: 0,
         ready: VecDeque::new(),
+        sorted: Vec::new(),
         remaining,
         remaining_before_page: remaining,
         state: State::Active,
