@@ -117,9 +117,9 @@ impl KnownMarkers {
         self.makers.entry(marker).or_insert(Maker::InUse);
     }
 
-    /// Adds a rotation of an account, which is open or closed. One that is added as closed has to be
-    /// so before the tokens are listed, or its old token may be listed from before. The writes that it recorded may be
-    /// added before or after it.
+    /// Adds a rotation of an account, which is open or closed. One that is added as closed has to
+    /// be so before the tokens are listed, or its old token may be listed from before. The writes
+    /// that it recorded may be added before or after it.
     pub fn add_rotation(&mut self, account: &Account, rotation: &Rotation, is_open: bool) {
         self.add_subject(account, rotation, is_open);
         // A token that not every sink held any more is needed by nobody for sure.
