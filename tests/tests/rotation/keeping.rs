@@ -247,20 +247,24 @@ async fn where_the_old_secret_works_a_worker_returns_and_gives_the_claim_back() 
 
 #[tokio::test]
 async fn a_successor_that_is_withdrawn_leaves_what_failed_when_and_why() {
-    let mut trial = Trial::new("losant", &[], &[]).await;
-    fail_writes(&mut trial, 3);
-    let store = Noting::new(trial.kept.memory(), 0);
-    let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock);
-    runner.advance(&trial.job).await.unwrap();
-    let changes = store.changes.lock().unwrap().clone();
-    let is_withdrawal = |change: &Change| matches!(change, Change::Withdrawn { .. });
-    let withdrawn = changes.iter().position(is_withdrawal).unwrap();
-    let Some(Change::Failed(failure)) = changes.get(withdrawn + 1) else {
-        panic!("{changes:?}");
-    };
-    let expected = format!("write {}: it is down", trial.sinks[0].place());
-    assert_eq!(failure.error, expected);
-    assert!(failure.at >= trial.rotation().await.attempts[0].sent_at);
+    // Also while the worker itself waits for the next attempt.
+    for patience in [Duration::ZERO, Duration::from_secs(3600)] {
+        let mut trial = Trial::new("losant", &[], &[]).await;
+        fail_writes(&mut trial, 3);
+        let store = Noting::new(trial.kept.memory(), 0);
+        let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock)
+            .with_patience(patience);
+        runner.advance(&trial.job).await.unwrap();
+        let changes = store.changes.lock().unwrap().clone();
+        let is_withdrawal = |change: &Change| matches!(change, Change::Withdrawn { .. });
+        let withdrawn = changes.iter().position(is_withdrawal).unwrap();
+        let Some(Change::Failed(failure)) = changes.get(withdrawn + 1) else {
+            panic!("{changes:?}");
+        };
+        let expected = format!("write {}: it is down", trial.sinks[0].place());
+        assert_eq!(failure.error, expected);
+        assert!(failure.at >= trial.rotation().await.attempts[0].sent_at);
+    }
 }
 
 #[tokio::test]

@@ -94,8 +94,9 @@ impl LedgerRotationStore {
     /// [`Configuration`](ErrorKind::Configuration) if the sinks are not those of the plan,
     /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of them,
     /// or one that cannot be read may, because it is of the same queue or its record names one of
-    /// them; also if that other one is opened at the same time; and if another account of the same [place](tokenfleet_core::Account::place) is
-    /// rotating the token. Fails if the ledger cannot be written.
+    /// them; also if that other one is opened at the same time; and if another account of the same
+    /// [place](tokenfleet_core::Account::place) is rotating the token. Fails if the ledger cannot
+    /// be written.
     pub async fn open_rotation(
         &self,
         record: &RotationRecord,

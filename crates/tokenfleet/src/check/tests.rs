@@ -41,6 +41,17 @@ fn verdict(table: &str, token: &Token) -> String {
     }
 }
 
+fn finding(token: &Token) -> Finding {
+    match Check::new("stale")
+        .with_rule(Rule::matching(Filter::all_of([])))
+        .judge(&account(), token)
+        .pop()
+    {
+        Some(Judgement::Found(finding)) => *finding,
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn a_rule_finds_its_tokens_and_says_which_it_cannot_judge() {
     let with = |change: fn(&mut Token)| {

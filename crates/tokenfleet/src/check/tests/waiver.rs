@@ -11,17 +11,6 @@ fn waiver(table: &str) -> Result<Waiver> {
     Waiver::from_settings(name, settings.clone())
 }
 
-fn finding(token: &Token) -> Finding {
-    match Check::new("stale")
-        .with_rule(Rule::matching(Filter::all_of([])))
-        .judge(&account(), token)
-        .pop()
-    {
-        Some(Judgement::Found(finding)) => *finding,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn a_waiver_holds_to_the_end_of_its_last_day() {
     for (until, is_expired) in [

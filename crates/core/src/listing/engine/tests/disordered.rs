@@ -7,7 +7,7 @@ use crate::error::{Error, Fate};
 use crate::model::{Fact, Timestamp, Token};
 
 /// The ids that one second has room for.
-const SECOND: u32 = 1_000;
+pub(super) const SECOND: u32 = 1_000;
 
 /// Returns the pages with the times of creation that the ids begin with.
 pub(super) fn timed(mut page: Page) -> Page {
@@ -22,7 +22,7 @@ pub(super) fn timed(mut page: Page) -> Page {
 }
 
 /// The seconds by which the clocks of the fake platform's servers differ.
-const SKEW: u32 = 2;
+pub(super) const SKEW: u32 = 2;
 
 /// The way a platform treats requests for pages of another size than the query's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Looks at the newest tokens of a set whose ids come in any order within one second of their
 //! creation (decision 0019).
 
-use super::disordered::{SECOND, timed};
+use super::disordered::{SECOND, SKEW, timed};
 use super::interrupted::cursor_at;
 use super::*;
 use crate::error::{Error, Fate};
