@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::process::Stdio;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 #[cfg(unix)]
 use tokenfleet_tests::Terminal;
 

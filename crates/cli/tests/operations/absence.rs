@@ -3,10 +3,9 @@
 use serde_json::json;
 use tokenfleet::model::Principal;
 use tokenfleet::{Completeness, Identity, Timestamp};
-use tokenfleet_ledger::{Source, SqliteLedger, Verdict};
+use tokenfleet_ledger::{Ledger, Source, SqliteLedger, Verdict};
 
 use crate::recorded::Recorded;
-use crate::support::account::{control, table};
 
 #[test]
 fn what_was_not_applied_is_recorded_so() {

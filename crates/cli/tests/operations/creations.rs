@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use crate::recorded::{Recorded, create_undelivered, lines, run_into_full};
-use crate::support::account::control;
 use crate::support::rotating::Rotating;
 
 #[test]

@@ -6,7 +6,6 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::recorded::Recorded;
-use crate::support::account::table;
 use crate::support::rotating::Rotating;
 
 #[test]

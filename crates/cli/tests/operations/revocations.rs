@@ -5,7 +5,6 @@ use std::process::Stdio;
 use serde_json::{Value, json};
 
 use crate::recorded::{Recorded, create_undelivered, lines};
-use crate::support::account::control;
 use crate::support::rotating::Rotating;
 use crate::support::temporary_file;
 
