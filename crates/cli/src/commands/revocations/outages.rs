@@ -122,6 +122,9 @@ mod tests {
         let mut record = record(&part);
         let error = Error::new(ErrorKind::RateLimited, Fate::Rejected, "too many requests");
         assert_eq!(limit(&error), None, "it does not say when");
+        let away = Error::new(ErrorKind::Unavailable, Fate::Rejected, "it is away");
+        let away = away.with_retry_after(Duration::from_secs(7));
+        assert_eq!(limit(&away), None, "it limits no rate");
         for (seconds, expected) in [(7, 7), (90, 90), (86_400, 3_600), (0, 240)] {
             let error = error.clone().with_retry_after(Duration::from_secs(seconds));
             note(&mut record, &part, &error);
