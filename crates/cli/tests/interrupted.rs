@@ -22,8 +22,8 @@ fn revocation_in_flight(id: &str) -> String {
     format!("revoke failed: token {id}: {STOPPED}; revoke it again to be sure, which does no harm")
 }
 
-/// The latency in milliseconds with which a response arrives within the grace period of the program,
-/// and long after the signal.
+/// The latency in milliseconds with which a response arrives within the grace period of the
+/// program, and long after the signal.
 const LATENCY: u32 = 2_500;
 
 /// Runs a command against a platform that takes a minute to respond, and sends a signal twice.

@@ -24,8 +24,8 @@ const RATE: Rate = Rate {
 };
 
 /// The time that the long form may take, in multiples of what the rates allow: in Postgres, where
-/// it took 1.04 times that, and in a file, where each deletion waits for the disk some ten times and
-/// no two of them at once.
+/// it took 1.04 times that, and in a file, where each deletion waits for the disk some ten times
+/// and no two of them at once.
 const SLOWEST_IN_POSTGRES: f64 = 1.25;
 const SLOWEST_IN_A_FILE: f64 = 4.0;
 

@@ -28,9 +28,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// SQLite lets wait look every few milliseconds whether they are next, and any of them may be.
 pub(super) type Turns = Arc<Mutex<()>>;
 
-/// A connection to a file. Dropped, the file is kept open for the next call, unless a transaction is
-/// open, a temporary table exists or the last piece of work was not waited for: then it is closed,
-/// and SQLite rolls back.
+/// A connection to a file. Dropped, the file is kept open for the next call, unless a transaction
+/// is open, a temporary table exists or the last piece of work was not waited for: then it is
+/// closed, and SQLite rolls back.
 #[derive(Debug)]
 pub(super) struct SqliteConnection {
     file: Arc<OpenFile>,
