@@ -126,7 +126,8 @@ fn try_operation(data: &[u8], open: impl FnOnce(u8, Arc<dyn Transport>) -> Arc<d
                 assert!(!token.id.as_str().is_empty(), "{token:?}");
             }
             if let Some(issued) = issued {
-                // A secret that arrives without an id is not lost, and its token says what it lacks.
+                // A secret that arrives without an id is not lost, and its token says what it
+                // lacks.
                 let has_id = !issued.token.id.as_str().is_empty();
                 let lacks_id = issued.token.attributes.unreadable().eq(["id"]);
                 assert!(has_id || lacks_id, "{issued:?}");
