@@ -192,6 +192,19 @@ fn doctor_accepts_a_policy_that_can_keep_its_promise_and_says_why_another_cannot
 }
 
 #[test]
+fn a_policy_with_a_filter_is_refused_where_nothing_can_be_compared_with_it() {
+    let account = Account::new("mindbody");
+    let policy = "[policies.ci]\naccount = 'mine'\nsinks = 'file:token'\nmax_age = '12h'\n";
+    doctor(&account, policy, &[]).ends_with(0);
+    let run = doctor(&account, &format!("{policy}where = 'name ^= ci-'\n"), &[]).ends_with(8);
+    let found = findings(&run, "rotation");
+    assert!(
+        found[0].starts_with("failed | ") && found[0].contains("cannot be listed"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn a_policy_on_the_token_of_its_own_account_is_refused() {
     let account = Account::new("losant");
     let tables = "[policies.all]\naccount = 'mine'\nwhere = 'state = active'\n\

@@ -92,6 +92,13 @@ impl Policies {
         (sinks, transport): (&Sinks, &Arc<dyn Transport>),
     ) -> Result<Policy> {
         let accept = async {
+            if capabilities.list.is_none() && policy.has_filter {
+                let error = policy.settings.error(
+                    "has a `where`, and the tokens of its account cannot be listed and compared \
+                     with it",
+                );
+                return Err(error.with_advice("remove it: the policy rotates the account's token"));
+            }
             if capabilities.list.is_some() && !policy.has_filter {
                 let error = policy
                     .settings

@@ -128,7 +128,10 @@ impl<'a> Fleet<'a> {
         while self.workers.len() < WORKERS {
             let program = self.command(&["worker"]);
             let folder = self.directory.path();
-            let worker = Worker::start(self.started, folder, program, &mut self.random);
+            // An older version leaves alone what it does not understand, so one of this goes on.
+            let may_be_other = self.workers.iter().any(|worker| !worker.is_other);
+            let (number, random) = (self.started, &mut self.random);
+            let worker = Worker::start(number, folder, program, may_be_other, random);
             self.started += 1;
             self.experience.workers += 1;
             self.experience.skewed += u64::from(worker.is_skewed);

@@ -46,15 +46,16 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    /// Starts a worker by a command of this version of the program.
+    /// Starts a worker by a command of this version of the program, or of another one if it may be.
     pub(crate) fn start(
         number: usize,
         folder: &Path,
         mut program: Command,
+        may_be_other: bool,
         random: &mut Random,
     ) -> Self {
         let mut name = format!("worker {number}");
-        let is_other = OTHER.is_some() && random.below(2) == 0;
+        let is_other = OTHER.is_some() && random.below(2) == 0 && may_be_other;
         if let Some(other) = OTHER.as_ref().filter(|_| is_other) {
             program = with_program(other, &program);
             name += ", of the other version";
