@@ -16,13 +16,14 @@ use crate::program_name::command_line;
 #[derive(Debug)]
 pub(crate) struct UnreadableRotations(Vec<Unreadable>);
 
+/// What can be told of a rotation whose record is not understood.
 #[derive(Debug)]
-struct Unreadable {
-    id: OperationId,
-    subject: String,
+pub(super) struct Unreadable {
+    pub(super) id: OperationId,
+    pub(super) subject: String,
     closed_at: Option<Timestamp>,
     /// All texts of the record, whatever their keys are called.
-    texts: BTreeSet<String>,
+    pub(super) texts: BTreeSet<String>,
 }
 
 impl UnreadableRotations {
@@ -47,11 +48,11 @@ impl UnreadableRotations {
             if !is_its_own {
                 continue;
             }
-            let texts = unreadable.texts();
-            let (id, closed_at) = (task.id, task.closed_at);
+            let unreadable = Unreadable::of(unreadable);
+            let (id, closed_at) = (unreadable.id, unreadable.closed_at);
             // A record that names its own token in another way may name the others so, too.
             let is_understood = subject.is_some_and(|subject| match subject.token {
-                Some(token) => texts.contains(&token),
+                Some(token) => unreadable.texts.contains(&token),
                 None => true,
             });
             if !is_understood {
@@ -62,12 +63,7 @@ impl UnreadableRotations {
                 );
                 return Err(error(message, id, closed_at).with_account(account));
             }
-            found.push(Unreadable {
-                id,
-                subject: task.subject.clone(),
-                closed_at,
-                texts,
-            });
+            found.push(unreadable);
         }
         Ok(Self(found))
     }
@@ -77,10 +73,9 @@ impl UnreadableRotations {
     pub(crate) fn objection(&self, token: &Token, rotated_at: Option<Timestamp>) -> Option<Error> {
         let markers = Marker::all_of(token);
         let holder = self.0.iter().find(|unreadable| {
-            let (closed_at, texts) = (unreadable.closed_at, &unreadable.texts);
+            let texts = &unreadable.texts;
             let mut markers = markers.iter();
-            let is_over = closed_at.is_some() && closed_at < rotated_at;
-            !is_over
+            !unreadable.was_over_before(rotated_at)
                 && (texts.contains(token.id.as_str())
                     || markers.any(|marker| texts.contains(marker.as_str())))
         });
@@ -96,6 +91,21 @@ impl UnreadableRotations {
 }
 
 impl Unreadable {
+    pub(super) fn of(rotation: &UnreadableRotation) -> Self {
+        let task = &rotation.task;
+        Self {
+            id: task.id,
+            subject: task.subject.clone(),
+            closed_at: task.closed_at,
+            texts: rotation.texts(),
+        }
+    }
+
+    /// Returns `true` if it was closed before another rotation did something.
+    pub(super) fn was_over_before(&self, done_at: Option<Timestamp>) -> bool {
+        self.closed_at.is_some() && self.closed_at < done_at
+    }
+
     fn may_hold(&self) -> Error {
         let id = self.id;
         let message = format!(

@@ -1,15 +1,12 @@
 //! The places that the rotations which this version cannot read may have delivered to.
 
-use std::collections::BTreeSet;
-
-use tokenfleet::journal::OperationId;
-use tokenfleet::{Error, ErrorKind, Fate, Timestamp};
+use tokenfleet::{Error, ErrorKind, Fate};
 use tokenfleet_rotation::runner::{RotationRecord, UnreadableRotation};
 
 use super::holders::Holders;
 use super::place_map::PlaceMap;
 use super::places::identity;
-use super::unreadable::Subject;
+use super::unreadable::{Subject, Unreadable};
 use crate::sinks::Sinks;
 
 /// The places that such rotations name, open or closed, of whatever account: each may hold the
@@ -21,14 +18,6 @@ pub(crate) struct UnreadablePlaces {
     named: PlaceMap<usize>,
 }
 
-#[derive(Debug)]
-struct Unreadable {
-    id: OperationId,
-    subject: String,
-    closed_at: Option<Timestamp>,
-    texts: BTreeSet<String>,
-}
-
 impl UnreadablePlaces {
     pub(crate) fn new<'a>(
         sinks: &Sinks,
@@ -36,16 +25,11 @@ impl UnreadablePlaces {
     ) -> Self {
         let (mut rotations, mut named) = (Vec::new(), PlaceMap::new());
         for unreadable in all {
-            let (task, texts) = (&unreadable.task, unreadable.texts());
-            for text in &texts {
+            let unreadable = Unreadable::of(unreadable);
+            for text in &unreadable.texts {
                 named.insert(identity(sinks, text), rotations.len());
             }
-            rotations.push(Unreadable {
-                id: task.id,
-                subject: task.subject.clone(),
-                closed_at: task.closed_at,
-                texts,
-            });
+            rotations.push(unreadable);
         }
         Self { rotations, named }
     }
@@ -69,8 +53,7 @@ impl UnreadablePlaces {
             let named = self.named.of(&identity);
             let mut naming = named.filter_map(|index| self.rotations.get(*index));
             let other = naming.find(|other| {
-                let is_over = other.closed_at.is_some() && other.closed_at < delivered_at;
-                !is_over && !other.is_of_token_of(record)
+                !other.was_over_before(delivered_at) && !other.is_of_token_of(record)
             })?;
             Some(other.may_have_delivered_to(place))
         })
