@@ -16,7 +16,7 @@ use crate::program_name::command_line;
 #[derive(Debug)]
 pub(crate) struct UnreadableRotations(Vec<Unreadable>);
 
-/// What can be told of a rotation whose record is not understood.
+/// A rotation whose record is not understood, as far as it can be told.
 #[derive(Debug)]
 pub(super) struct Unreadable {
     pub(super) id: OperationId,
